@@ -1,0 +1,37 @@
+# Everything is done by dev/; see 'make help'. Settings (CONFIG=, STOCK=, KSRC=, VTIME=, …) are
+# handed on by make's own export of command line variables.
+
+MAKEFLAGS += --no-print-directory
+# Not expanded by make: a command may have dollar signs of its own.
+override CMD := $(value CMD)
+export CMD CONFIG STOCK KSRC BASE MEM CPUS NUMA SSD SSD_GB ROOT VTIME PROFILE TIMEOUT NOBUILD APPEND FULL CACHE PPC_CACHE
+
+.PHONY: help run test kernel shell vm check series clean
+
+help:	## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@dev/help.sh
+
+run:	## load a real model on stock policy and through MAIO; table and out/run.json
+	@dev/run.sh
+
+test:	## KUnit, kselftests and boot tests in the guest, on the debug kernel
+	@dev/test.sh
+
+kernel:	## build the patched kernel (STOCK=1: without the series)
+	@dev/setup.sh && dev/kernel.sh
+
+shell:	## an interactive guest
+	@dev/vm.sh shell
+
+vm:	## run CMD='…' as root in the guest; out/vm here is /out there
+	@dev/vm.sh
+
+check:	## static checks of our lines, and the size of what we add to existing files
+	@dev/check.sh
+
+series:	## out/series: numbered mails with a cover letter for git am (FULL=1: whole kernels)
+	@dev/series.sh
+
+clean:	## remove out/ (CACHE=1: the cache folder too)
+	@dev/clean.sh

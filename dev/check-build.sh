@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Compiles what is ours and what the patches touch with sparse and W=1, in a build folder of
+# its own, and prints the complaints that are about our files or our lines.
+# usage: check-build.sh TREE
+. "$(dirname "$0")/lib.sh"
+
+tree=$1
+CONFIG=debug
+export CONFIG
+out=$PPC_CACHE/build/$(base_id)-check
+log=$PPC_CACHE/log/check-build.log
+with_lock "$PPC_CACHE/build.lock" "one kernel build at a time on this machine"
+"$TOP/dev/config.sh" "$tree" "$out"
+
+mapfile -t patches < <("$TOP/dev/patches.sh")
+mapfile -t objects < <({
+	"$TOP/dev/overlay.sh"
+	[ "${#patches[@]}" -eq 0 ] || sed -nE 's,^\+\+\+ b/([^[:space:]]+).*,\1,p' "${patches[@]}"
+} | grep -E '^(mm|fs|samples|kernel|lib)/.*\.c$' | sort -u | sed 's/\.c$/.o/')
+[ "${#objects[@]}" -gt 0 ] || exit 0
+
+mk=(make -C "$tree" O="$out" -k -j"$(nproc)")
+: >"$log"
+PROGRESS_RE='^  (CC|CHECK|HOSTCC)' PROGRESS_WORD=objects \
+	logged "$log.prepare" "${mk[@]}" prepare modules_prepare || { cat "$log.prepare"; exit 1; }
+# What is up to date would not be looked at again.
+(cd "$out" && rm -f "${objects[@]}")
+# A file whose option is off has no rule in its folder: it is named, not passed over.
+PROGRESS_RE='^  (CC|CHECK)' PROGRESS_WORD=objects \
+	logged "$log" "${mk[@]}" C=1 W=1 "${objects[@]}" || true
+{
+	grep -E ': (warning|error|fatal error):' "$log" | sort -u | "$TOP/dev/ours.sh" "$tree" || true
+	grep -E '^make.*\*\*\* \[' "$log" || true
+	for o in "${objects[@]}"; do
+		[ -f "$out/$o" ] || echo "$o was not built"
+	done
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Static checks, of our lines only: checkpatch, sparse and W=1, kernel-doc, shellcheck, and how
+# much the series adds to existing kernel files. Every check runs; the exit status is theirs together.
+. "$(dirname "$0")/lib.sh"
+
+"$TOP/dev/setup.sh"
+tree=$("$TOP/dev/tree.sh")
+log=$PPC_CACHE/log/check.log
+: >"$log"
+mapfile -t patches < <("$TOP/dev/patches.sh")
+mapfile -t overlay < <("$TOP/dev/overlay.sh")
+mapfile -t sources < <(printf '%s\n' "${overlay[@]}" | grep -E '\.[ch]$' || true)
+failed=()
+
+# verdict NAME OUTPUT: an empty output is a pass.
+verdict() {
+	if [ -n "$2" ]; then
+		failed+=("$1")
+		printf '%s\n' "$2" | sed 's/^/  /'
+		printf 'FAIL %s\n' "$1"
+	else
+		printf 'ok   %s\n' "$1"
+	fi
+}
+
+step "checkpatch --strict" "$log"
+# New files in an overlay have no MAINTAINERS change beside them: the series' own patch has it.
+cd "$tree"
+cp_args=(--root="$tree" --strict --no-summary --terse --show-types --ignore FILE_PATH_CHANGES)
+text=''
+for p in "${patches[@]}"; do
+	# A patch may add nothing to existing files, only overlay files.
+	skip=()
+	grep -q '^diff --git ' "$p" || skip=(--ignore NOT_UNIFIED_DIFF)
+	text+=$("$tree/scripts/checkpatch.pl" "${cp_args[@]}" "${skip[@]}" "$p" 2>&1 |
+		grep -vE '^[0-9]+ warnings|^total:' || true)
+done
+verdict "checkpatch, ${#patches[@]} patches" "$text"
+text=''
+for f in "${overlay[@]}"; do
+	case $f in
+	*.[chS] | *.rst | *.sh | *.py | */Makefile | */Kconfig*) ;;
+	*) continue ;;
+	esac
+	text+=$("$tree/scripts/checkpatch.pl" "${cp_args[@]}" -f "$f" 2>&1 | grep -vE '^total:' || true)
+done
+verdict "checkpatch, ${#overlay[@]} overlay files" "$text"
+
+step "kernel-doc" "$log"
+text=''
+if [ "${#sources[@]}" -gt 0 ]; then
+	doc=$tree/scripts/kernel-doc
+	mapfile -t docs < <(printf '%s\n' "${sources[@]}" | grep -vE '^tools/|_kunit\.c$|/trace/events/' || true)
+	for f in "${docs[@]}"; do
+		text+=$("$PYTHON" "$doc" -none -Werror "$tree/$f" 2>&1 || true)
+	done
+fi
+verdict "kernel-doc, ${#sources[@]} files" "$text"
+
+step "sparse and W=1" "$log"
+verdict "sparse and W=1" "$("$TOP/dev/check-build.sh" "$tree")"
+
+step "shellcheck" "$log"
+mapfile -t scripts < <(cd "$TOP" && { ls dev/*.sh .ci/run dev/guest/main; git ls-files -co --exclude-standard -- '*.sh'; } 2>/dev/null | sort -u)
+text=$(cd "$TOP" && shellcheck -x -P SCRIPTDIR -f gcc "${scripts[@]}" 2>&1 || true)
+verdict "shellcheck, ${#scripts[@]} scripts" "$text"
+
+step "size of what is added to existing files" "$log"
+size=$("$TOP/dev/check-size.sh") || failed+=(size)
+printf '%s\n' "$size"
+
+[ "${#failed[@]}" -eq 0 ] || {
+	STEP="static checks" LOG=''
+	die "$(IFS=,; echo "${failed[*]}")"
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Removes what was built: out/, and with CACHE=1 sources, kernels and the guest's root too.
+. "$(dirname "$0")/lib.sh"
+
+rm -rf "$TOP/out"
+if [ "${CACHE:-}" = 1 ]; then
+	for d in src tree stage build root apt log ccache; do
+		as_root rm -rf "${PPC_CACHE:?}/$d"
+	done
+	rm -f "$PPC_CACHE"/{accel,*.lock}
+else
+	say "the cache stays: $PPC_CACHE (remove it with CACHE=1)"
+fi

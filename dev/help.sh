@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The second half of 'make help': the settings, which dev/vm.sh and dev/kernel.sh explain.
+cat <<'TXT'
+
+Settings (make vm CMD='uname -a' VTIME=1):
+  CONFIG=release|debug  which kernel          STOCK=1      without the series
+  KSRC=TREE|TARBALL     kernel source         BASE=7.3     kernel version
+  MEM=4G CPUS=2 NUMA=2  size of the guest     TIMEOUT=S    by the clock; 0: none
+  VTIME=1               virtual time          PROFILE=paper|fast|none  the guest's SSD
+  SSD=IMAGE SSD_GB=2    what is on the SSD    ROOT=DIR     another user space
+  NOBUILD=1             the kernel as it is   APPEND='…'   more kernel command line
+  PPC_CACHE=DIR         where sources, kernels and the guest's root are kept
+TXT

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Applies the mails in out/series one by one with git am and compiles after each.
+# usage: series-build.sh PRISTINE GIT_TREE COUNT
+. "$(dirname "$0")/lib.sh"
+
+src=$1 git=$2 count=$3
+CONFIG=${SERIES_CONFIG:-release}
+export CONFIG
+tree=$PPC_CACHE/tree/$(base_id)-series
+out=$PPC_CACHE/build/$(base_id)-series
+log=$PPC_CACHE/log/series-build.log
+mails=("$TOP"/out/series/*.patch)
+with_lock "$PPC_CACHE/build.lock" "one kernel build at a time on this machine"
+
+# The tree is of links to the pristine files: each file is replaced, never written.
+if [ ! -f "$tree/Kbuild" ]; then
+	step "link a tree for the series" "$log"
+	rm -rf "$tree"
+	(cd "$src" && find . -path ./.git -prune -o -type d -print | (mkdir -p "$tree" && cd "$tree" && xargs -d '\n' mkdir -p))
+	if ! cp -al "$src/." "$tree/" 2>/dev/null; then
+		cp -a "$src/." "$tree/"
+	fi
+	rm -rf "$tree/.git"
+fi
+
+# put_state: make the files of the repository's present commit, and only those, differ from pristine.
+put_state() {
+	local f
+	git -C "$git" ls-files | sort >"$tree.now"
+	touch "$tree.before"
+	while read -r f; do
+		if ! cmp -s "$git/$f" "$tree/$f"; then
+			mkdir -p "$(dirname "$tree/$f")"
+			cp -P --remove-destination "$git/$f" "$tree/$f"
+		fi
+	done <"$tree.now"
+	while read -r f; do
+		if [ -f "$src/$f" ]; then
+			cp --remove-destination "$src/$f" "$tree/$f"
+		else
+			rm -f "$tree/$f"
+		fi
+	done < <(comm -23 "$tree.before" "$tree.now")
+	mv "$tree.now" "$tree.before"
+}
+
+g() { git -C "$git" -c user.name=ppc -c user.email=ppc@localhost -c core.hooksPath=/dev/null "$@"; }
+g checkout -q -B apply "main~$count"
+
+export CCACHE_DIR=$PPC_CACHE/ccache CCACHE_MAXSIZE=10G
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=ppc KBUILD_BUILD_HOST=lab
+failed=0
+for mail in "${mails[@]:1}"; do
+	name=$(basename "$mail" .patch)
+	g am -q "$mail" >"$log" 2>&1 || die "git am does not take $name"
+	put_state
+	"$TOP/dev/config.sh" "$tree" "$out" 2>/dev/null
+	# Folders that any mail of the series writes to, as far as they exist by now.
+	mapfile -t dirs < <(g diff --name-only "main~$count" main | grep -E '^(mm|fs|samples|kernel|lib)/.*\.[chS]$' |
+		sed 's,/[^/]*$,/,' | sed -E 's,^((fs|samples)/[^/]+/).*,\1,' | sort -u |
+		while read -r d; do [ ! -f "$tree/${d}Makefile" ] || echo "$d"; done)
+	# A folder whose Makefile is there before its parent's names it cannot be built alone.
+	targets=()
+	for d in "${dirs[@]}"; do
+		parent=$(dirname "$d")
+		if [ "$parent" = . ] || grep -qE "[[:space:]]$(basename "$d")/" "$tree/$parent/Makefile"; then
+			targets+=("$d")
+		fi
+	done
+	[ "${FULL:-}" != 1 ] || targets=(bzImage modules)
+	step "$name: build ${targets[*]}" "$log"
+	if PROGRESS_RE='^  (CC|AS|LD|AR|HOSTCC)' PROGRESS_WORD=objects \
+		logged "$log" make -C "$tree" O="$out" CC='ccache gcc' -j"$(nproc)" "${targets[@]}"; then
+		printf 'ok   builds: %s\n' "$name"
+	else
+		failed=$((failed + 1))
+		grep -E 'error:|\*\*\*' "$log" | head -n 10 || true
+		printf 'FAIL builds: %s (%s)\n' "$name" "$log"
+	fi
+done
+g checkout -q main
+[ "$failed" = 0 ] || die "$failed patches do not build"

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# All tests in the guest: boots in both clocks, then KUnit and the kselftests on the debug
+# kernel. One line a test; the last line counts them. TESTS=glob takes some of them only.
+. "$(dirname "$0")/lib.sh"
+
+: "${TESTS:=*}"
+export TESTS
+results=$PPC_CACHE/log/test-results.$$
+: >"$results"
+trap 'rm -f "$results"' EXIT
+
+# result ok|FAIL|skip NAME [WHY]
+result() {
+	printf '%-4s %s%s\n' "$1" "$2" "${3:+: $3}" | tee -a "$results"
+}
+
+# boot NAME LOG COMMAND: one guest; its output goes to LOG, its failure is a failed test.
+boot() {
+	local name=$1 log=$2
+	if CMD=$3 OUT=$TOP/out/vm "$TOP/dev/vm.sh" >"$log" 2>&1; then
+		result ok "$name"
+	else
+		result FAIL "$name" "see $log"
+		tail -n 40 "$log" | sed 's/^/    /'
+	fi
+}
+
+mkdir -p "$TOP/out/test"
+# shellcheck disable=SC2016 # the guest expands it
+boot_cmd='set -e
+edu=$(for d in /sys/bus/pci/devices/*; do
+	[ "$(cat $d/vendor)$(cat $d/device)" = 0x12340x11e8 ] && cat $d/numa_node; done)
+[ "$edu" = 1 ] || { echo "the XPU is on node $edu, not 1"; exit 1; }
+[ -b /dev/ssd ] || { echo "no SSD"; exit 1; }
+[ -d /sys/devices/system/node/node1 ] || { echo "no second node"; exit 1; }
+uname -a'
+# shellcheck disable=SC2053 # TESTS is a glob
+if [[ boot == $TESTS ]]; then
+	CONFIG=debug boot "boot: debug kernel, real time" "$TOP/out/test/boot-debug.log" "$boot_cmd"
+	CONFIG=release VTIME=1 boot "boot: release kernel, virtual time" "$TOP/out/test/boot-vtime.log" "$boot_cmd"
+fi
+
+step "KUnit and kselftests on the debug kernel"
+rm -rf "$TOP/out/vm/tests"
+mkdir -p "$TOP/out/vm/tests"
+log=$TOP/out/test/guest.log
+rc=0
+CONFIG=debug CMD="TESTS='$TESTS' /usr/lib/ppc/tests" MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
+	"$TOP/dev/vm.sh" > >(tee "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
+sleep 0.5
+if [ "$rc" != 0 ]; then
+	result FAIL "the guest of the tests" "exit status $rc, see $log.err"
+	tail -n 60 "$log.err" | sed 's/^/    /'
+fi
+
+count() { grep -cE "^$1 " "$results" || true; }
+passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
+if [ $((passed + failed)) -eq 0 ]; then
+	echo "no test ran"
+	failed=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
