@@ -17,9 +17,11 @@ overlay)
 	"$TOP/dev/overlay.sh" | while read -r f; do
 		for g in "${globs[@]}"; do
 			# shellcheck disable=SC2053 # it is a glob: * takes in slashes too
-			[[ $f == $g ]] && printf '%s\n' "$f" && break
+			if [[ $f == $g ]]; then
+				printf '%s\n' "$f"
+				break
+			fi
 		done
 	done
-	true
 	;;
 esac

@@ -17,7 +17,7 @@ mkdir -p "$dir"
 # to_image DIR IMAGE: uncompressed and without inline data, which DAX needs.
 to_image() {
 	rm -f "$2.new"
-	as_root mkfs.erofs --quiet -E noinline_data -T 0 "$2.new" "$1"
+	as_root mkfs.erofs --quiet -E noinline_data "$2.new" "$1"
 	# virtio-pmem wants a size that is a multiple of its alignment.
 	as_root truncate -s %4M "$2.new"
 	as_root chmod a+r "$2.new"

@@ -15,12 +15,12 @@ with_lock "$PPC_CACHE/build.lock" "one kernel build at a time on this machine"
 # The tree is of links to the pristine files: each file is replaced, never written.
 if [ ! -f "$tree/Kbuild" ]; then
 	step "link a tree for the series" "$log"
-	rm -rf "$tree"
-	(cd "$src" && find . -path ./.git -prune -o -type d -print | (mkdir -p "$tree" && cd "$tree" && xargs -d '\n' mkdir -p))
-	if ! cp -al "$src/." "$tree/" 2>/dev/null; then
-		cp -a "$src/." "$tree/"
-	fi
-	rm -rf "$tree/.git"
+	rm -rf "$tree" "$tree.new"
+	mkdir -p "$tree.new"
+	# A tree of the user's own may lie on another file system, which links do not reach.
+	cp -al "$src/." "$tree.new/" 2>/dev/null || cp -a "$src/." "$tree.new/"
+	rm -rf "$tree.new/.git"
+	mv "$tree.new" "$tree"
 fi
 
 # put_state: make the files of the repository's present commit, and only those, differ from pristine.

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# make run: loads a real safetensors model from a simulated SSD, as the stock kernel does and
+# with MAIO, in virtual time, and tells how fast each was. The table is also in out/run.json.
+#   ROUNDS=N   how often each load is made (3)
+. "$(dirname "$0")/lib.sh"
+
+: "${ROUNDS:=3}"
+export CONFIG=release STOCK='' ROOT='' APPEND=''
+here=$TOP/dev/run out=$TOP/out/run
+start=$SECONDS
+"$TOP/dev/setup.sh"
+STOCK=1 "$TOP/dev/kernel.sh" >/dev/null
+"$TOP/dev/kernel.sh" >/dev/null
+"$TOP/dev/root.sh" >/dev/null
+model=$("$here/model.sh")
+say "kernels, user space and model are there ($(elapsed $((SECONDS - start))))"
+
+rm -rf "$out" "$TOP/out/run.json"
+mkdir -p "$out"
+gcc -O2 -Wall -static -o "$out/pread_cost" "$here/pread_cost.c"
+
+declare -A guests=()
+# shellcheck disable=SC2317 # called by traps
+cleanup() {
+	trap - ERR EXIT INT TERM
+	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
+	wait
+}
+trap cleanup EXIT
+trap 'cleanup; exit 130' INT TERM
+
+# guest NAME PROFILE STOCK POLICIES PARTS: one boot, whose results are out/run/NAME/results.json.
+guest() {
+	local dir=$out/$1
+	mkdir -p "$dir/run"
+	cp "$here"/*.py "$out/pread_cost" "$dir/run/"
+	# From the guest's own memory: what lies on the host would be waited for in real time.
+	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/guest.py $4 $ROUNDS $5 /out/results.json"
+	OUT="$dir" PROFILE="$2" STOCK="$3" VTIME=1 NOBUILD=1 MEM=6G CPUS=2 NUMA=2 SSD="$model/model.img" SSD_GB=1 \
+		TIMEOUT=1800 "$TOP/dev/vm.sh" </dev/null &
+	guests[$1]=$!
+}
+
+# Virtual time does not care what else the machine does, and a guest in it is a single thread:
+# so all of them at once.
+step "load the model, cold, $ROUNDS times each: unpatched kernel, patched kernel, MAIO" '' \
+	"the guests' consoles are $out/*/dmesg.txt"
+start=$SECONDS
+guest paper paper '' stock,maio-first,maio calibrate,pread
+guest unpatched paper 1 stock pread
+guest fast fast '' stock,maio-first,maio calibrate
+
+failed=()
+for name in "${!guests[@]}"; do
+	wait "${guests[$name]}" || failed+=("$name")
+	unset "guests[$name]"
+done
+say "measured ($(elapsed $((SECONDS - start))))"
+
+rc=0
+"$PYTHON" -B "$here/report.py" "$out" "$model/digests.json" "$TOP/out/run.json" || rc=$?
+for name in ${failed[@]+"${failed[@]}"}; do
+	printf '  FAILED: the guest "%s"; its console: %s\n' "$name" "$out/$name/dmesg.txt" >&2
+	rc=1
+done
+[ ! -f "$TOP/out/run.json" ] || say "all of it: $TOP/out/run.json"
+trap - ERR
+exit $rc
