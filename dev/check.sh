@@ -47,9 +47,9 @@ text=$(for f in "${overlay[@]}"; do
 	skip=()
 	case $f in
 	# The layout that every TRACE_EVENT has is not that of a function call.
-	include/trace/*) skip=(--ignore PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE) ;;
+	include/trace/*) skip=(--ignore 'PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE') ;;
 	# The kernel's own macros are not to be had in user space.
-	tools/*) skip=(--ignore PREFER_DEFINED_ATTRIBUTE_MACRO,AVOID_EXTERNS) ;;
+	tools/*) skip=(--ignore 'PREFER_DEFINED_ATTRIBUTE_MACRO,AVOID_EXTERNS') ;;
 	esac
 	checkpatch "${skip[@]}" -f "$f"
 done)

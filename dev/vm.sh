@@ -25,7 +25,7 @@
 
 mode=${1:-command}
 : "${MEM:=4G}" "${CPUS:=2}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}"
-: "${APPEND:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
+: "${QEMU:=qemu-system-x86_64}" "${APPEND:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
 [ "$VTIME" != 0 ] || VTIME=
 [ "$NOBUILD" != 0 ] || NOBUILD=
 if [ "$mode" = shell ]; then
@@ -198,16 +198,16 @@ cat "$out/kit.cpio" "$run/vm.cpio" >"$run/initrd.img"
 say "linux $BASE $CONFIG${STOCK:+ stock}, accel: $accel, $CPUS CPUs, $MEM on $NUMA nodes, SSD: $ssd ($PROFILE)"
 args+=(-kernel "$kernel" -initrd "$run/initrd.img" -append "$append $APPEND")
 
-step "run in the guest" '' "the console is in $dmesg; more time: TIMEOUT=SECONDS"
+step "run in the guest" '' "look at $dmesg; for more time: TIMEOUT=SECONDS"
 if [ "$mode" = shell ]; then
 	saved=$(stty -g)
 	say "the prompt comes in some seconds; leave with 'exit'"
 	rc=0
-	qemu-system-x86_64 "${args[@]}" || rc=$?
+	"$QEMU" "${args[@]}" || rc=$?
 	stty "$saved"
 else
 	# In its own process group, so that a Ctrl-C is handled here and only here.
-	setsid qemu-system-x86_64 "${args[@]}" </dev/null >"$run/qemu.log" 2>&1 &
+	setsid "$QEMU" "${args[@]}" </dev/null >"$run/qemu.log" 2>&1 &
 	qemu_pid=$!
 	tail -s 0.2 -c +1 -f --pid=$qemu_pid "$run/stdout" &
 	tails+=($!)
@@ -233,7 +233,17 @@ else
 	[ "$rc" = 0 ] || die "QEMU failed ($rc): $(cat "$run/qemu.log")"
 fi
 
+# QEMU 7.2 can keep a translation of code that was patched while it was being translated (it locks
+# pages only from 8.1 on), and then runs into a breakpoint that is gone. Before user space has
+# started that can be nothing of ours: boot again.
+if grep -q 'Oops: int3' "$dmesg" && ! grep -q 'Run /init' "$dmesg" && [ "${RETRY:-0}" -lt 2 ]; then
+	say "the emulator tripped over patched code while booting: once more"
+	cleanup
+	RETRY=$((${RETRY:-0} + 1)) exec "$0" "$@"
+fi
+
 status=$(cat "$run/status")
+HINT=''
 splat=$("$TOP/dev/splats.sh" "$dmesg") || {
 	[ ! -f "$OUT/kmemleak.txt" ] || splat+=$'\n'$(head -n 60 "$OUT/kmemleak.txt")
 	die "the guest's kernel complained (whole console: $dmesg):" "$splat"
