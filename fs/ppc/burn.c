@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker that drops what a stream's readers have consumed, in the order of
+ * the stream and the gap behind them. Bytes that any attachment of the file
+ * still wants stay; whoever wanted them last drops them.
+ */
+
+#include "ppc_private.h"
+
+#include <trace/events/ppc.h>
+
+/* Chunks to look at in one go. */
+#define PPC_BURN_LOOKS		256
+
+static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
+			       u8 want, bool all)
+{
+	u8 state = stream->map.state[chunk];
+
+	if (!(state & want) || (state & PPC_CHUNK_BURNED))
+		return false;
+	if (all)
+		return true;
+	return !(state & PPC_CHUNK_STUCK) &&
+	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk,
+				 stream->gap);
+}
+
+/*
+ * Find the next run of chunks to drop from @chunk on, in one file; @chunk is
+ * set to the first chunk behind it.
+ */
+static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
+			  u32 *chunk, u32 *first, struct ppc_range *run)
+{
+	struct ppc_range bytes;
+	u32 looks = 0;
+
+	guard(spinlock)(&stream->lock);
+	while (*chunk < stream->map.nr_chunks &&
+	       !ppc_burn_candidate(stream, *chunk, want, all)) {
+		++*chunk;
+		/* A reader waits for the lock: don't keep it for long. */
+		if (++looks % PPC_BURN_LOOKS == 0) {
+			spin_unlock(&stream->lock);
+			cond_resched();
+			spin_lock(&stream->lock);
+		}
+	}
+	if (*chunk == stream->map.nr_chunks)
+		return false;
+
+	*first = *chunk;
+	ppc_map_chunk(&stream->map, *chunk, run);
+	while (++*chunk < stream->map.nr_chunks &&
+	       ppc_burn_candidate(stream, *chunk, want, all)) {
+		ppc_map_chunk(&stream->map, *chunk, &bytes);
+		if (bytes.file != run->file ||
+		    bytes.pos != run->pos + run->len ||
+		    run->len + bytes.len > PPC_BURN_BYTES)
+			break;
+		run->len += bytes.len;
+	}
+	return true;
+}
+
+/* Drop a range, rounded inwards to whole pages but for the end of the file. */
+static unsigned long ppc_burn_range(struct ppc_stream *stream,
+				    struct ppc_file *pf,
+				    const struct ppc_range *bytes)
+{
+	u64 end = bytes->pos + bytes->len;
+	pgoff_t first = DIV_ROUND_UP_ULL(bytes->pos, PAGE_SIZE);
+	pgoff_t last = end >= i_size_read(pf->inode) ?
+		       DIV_ROUND_UP_ULL(end, PAGE_SIZE) : end >> PAGE_SHIFT;
+	struct ppc_drop drop;
+
+	if (first >= last)
+		return 0;
+	ppc_drop_range(pf->inode->i_mapping, first, last,
+		       ppc_attach_may_unmap, pf, &drop);
+	ppc_stat_add(stream->att, burned_bytes,
+		     (u64)drop.dropped << PAGE_SHIFT);
+	trace_ppc_burn(pf->inode, bytes->pos, bytes->len, drop.dropped);
+	return drop.left;
+}
+
+static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
+			  unsigned long left, bool all)
+{
+	u8 *state = &stream->map.state[chunk];
+
+	if (left && all)
+		ppc_stat_add(stream->att, unburnable_bytes,
+			     (u64)left << PAGE_SHIFT);
+	guard(spinlock)(&stream->lock);
+	if (!left)
+		*state |= PPC_CHUNK_BURNED;
+	else if (*state & PPC_CHUNK_TRIED)
+		*state |= PPC_CHUNK_STUCK;
+	else
+		*state |= PPC_CHUNK_TRIED;
+}
+
+static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
+			 const struct ppc_range *run, bool all)
+{
+	struct ppc_file *pf = ppc_file_get(stream->att, run->file);
+	struct ppc_range bytes;
+	unsigned long left;
+
+	if (!pf)
+		return;
+	if (!READ_ONCE(pf->stopped) &&
+	    !ppc_range_wanted(pf, run->pos, run->len)) {
+		left = ppc_burn_range(stream, pf, run);
+		for (; first < end; first++) {
+			/* Find out which of them it is that did not go. */
+			if (left) {
+				ppc_map_chunk(&stream->map, first, &bytes);
+				ppc_burn_mark(stream, first,
+					      ppc_burn_range(stream, pf,
+							     &bytes), all);
+			} else {
+				ppc_burn_mark(stream, first, 0, all);
+			}
+		}
+	}
+	ppc_file_put(pf);
+}
+
+static void ppc_burn(struct ppc_stream *stream, u8 want, bool all)
+{
+	u32 chunk, first;
+	struct ppc_range run;
+
+	spin_lock(&stream->lock);
+	chunk = all ? 0 : stream->burn_from;
+	while (chunk < stream->map.nr_chunks &&
+	       (stream->map.state[chunk] & PPC_CHUNK_BURNED))
+		chunk++;
+	stream->burn_from = chunk;
+	spin_unlock(&stream->lock);
+
+	while (ppc_burn_next(stream, want, all, &chunk, &first, &run)) {
+		ppc_burn_run(stream, first, chunk, &run, all);
+		cond_resched();
+	}
+}
+
+/* Small folios wait in per-CPU batches, which hold a reference to them. */
+static void ppc_burn_rest(struct ppc_stream *stream, u8 want)
+{
+	ppc_burn(stream, want, false);
+	ppc_drop_drain();
+	ppc_burn(stream, want, true);
+}
+
+/**
+ * ppc_burn_work - drop what was consumed
+ * @work: of a stream
+ */
+void ppc_burn_work(struct work_struct *work)
+{
+	struct ppc_stream *stream =
+		container_of(to_delayed_work(work), struct ppc_stream, burner);
+	unsigned long rest_from;
+	bool burn, end;
+
+	spin_lock(&stream->lock);
+	burn = stream->burn && READ_ONCE(ppc_enabled);
+	end = ppc_cursors_at_end(&stream->cursors, &stream->map);
+	rest_from = stream->last_access + PPC_END_REST;
+	spin_unlock(&stream->lock);
+
+	if (!burn)
+		return;
+	if (!end) {
+		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
+	} else if (time_after_eq(jiffies, rest_from)) {
+		ppc_burn_rest(stream, PPC_CHUNK_CONSUMED);
+	} else {
+		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
+		queue_delayed_work(ppc_wq, &stream->burner, PPC_END_REST);
+	}
+}
+
+/**
+ * ppc_burn_all - nobody reads any more: drop all that was read
+ * @stream: stream that has been stopped
+ *
+ * Context: process context, waits for all CPUs.
+ */
+void ppc_burn_all(struct ppc_stream *stream)
+{
+	ppc_burn_rest(stream, PPC_CHUNK_CONSUMED | PPC_CHUNK_ISSUED |
+			      PPC_CHUNK_LEFT);
+}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cursors: a process may read several places of its stream at once, from as
+ * many threads. An access near a cursor moves that cursor; one elsewhere is a
+ * new reader, and takes the place of the cursor that was idle longest.
+ */
+
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <kunit/visibility.h>
+
+#include "cursor.h"
+
+static bool cursor_active(const struct ppc_cursors *cs,
+			  const struct ppc_cursor *c)
+{
+	return c->used && cs->clock - c->stamp < PPC_CURSOR_IDLE;
+}
+
+static struct ppc_cursor *cursor_near(struct ppc_cursors *cs, u32 chunk)
+{
+	struct ppc_cursor *near = NULL;
+	u32 nearest = PPC_CURSOR_SLACK + 1;
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++) {
+		struct ppc_cursor *c = &cs->cursor[i];
+		u32 distance = c->pos > chunk ? c->pos - chunk : chunk - c->pos;
+
+		if (c->used && distance < nearest) {
+			nearest = distance;
+			near = c;
+		}
+	}
+	return near;
+}
+
+static struct ppc_cursor *cursor_new(struct ppc_cursors *cs, u32 chunk)
+{
+	struct ppc_cursor *c = &cs->cursor[0];
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++) {
+		struct ppc_cursor *other = &cs->cursor[i];
+
+		if (!other->used) {
+			c = other;
+			break;
+		}
+		if (cs->clock - other->stamp > cs->clock - c->stamp)
+			c = other;
+	}
+	*c = (struct ppc_cursor){
+		.used = true,
+		.pos = chunk,
+		.next = chunk,
+	};
+	return c;
+}
+
+static u64 chunk_len(const struct ppc_map *map, u32 chunk)
+{
+	struct ppc_range bytes;
+
+	ppc_map_chunk(map, chunk, &bytes);
+	return bytes.len;
+}
+
+static void consume(struct ppc_map *map, u32 from, u32 to,
+		    struct ppc_outcome *out)
+{
+	for (; from < to; from++) {
+		u64 len;
+
+		if (map->state[from] & PPC_CHUNK_CONSUMED)
+			continue;
+		len = chunk_len(map, from);
+		out->consumed += len;
+		if (map->state[from] & PPC_CHUNK_ISSUED)
+			out->useful += len;
+		map->state[from] |= PPC_CHUNK_CONSUMED;
+	}
+}
+
+/* Chunks from here on are gone: forget that they were read ahead. */
+static void forget(struct ppc_cursors *cs, struct ppc_map *map,
+		   const struct ppc_cursor *c, u32 chunk)
+{
+	/* Missed before it was passed: what was passed elsewhere is done. */
+	u8 keep = ~map->state[chunk] & PPC_CHUNK_CONSUMED;
+	/* What is gone further on will be missed in its turn. */
+	u32 end = min(map->nr_chunks, chunk + PPC_CURSOR_LOOKS);
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++) {
+		struct ppc_cursor *o = &cs->cursor[i];
+
+		if (o != c && o->used && !cursor_active(cs, o))
+			o->next = min(o->next, max(o->pos, chunk));
+	}
+	for (; chunk < end; chunk++) {
+		bool others = false;
+
+		if (!map->state[chunk] || (map->state[chunk] & keep))
+			continue;
+		for (i = 0; i < PPC_CURSORS && !others; i++) {
+			const struct ppc_cursor *o = &cs->cursor[i];
+
+			others = o != c && cursor_active(cs, o) &&
+				 chunk >= o->pos && chunk < o->next;
+		}
+		if (!others)
+			map->state[chunk] = ppc_chunk_renew(map->state[chunk]);
+	}
+}
+
+/**
+ * ppc_cursors_reset - forget all readers and what was read ahead for them
+ * @cs: cursors
+ * @map: chunks
+ */
+void ppc_cursors_reset(struct ppc_cursors *cs, struct ppc_map *map)
+{
+	u32 i;
+
+	*cs = (struct ppc_cursors){};
+	for (i = 0; i < map->nr_chunks; i++)
+		map->state[i] = ppc_chunk_renew(map->state[i]);
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_reset);
+
+/**
+ * ppc_cursors_access - a reader was seen
+ * @cs: cursors
+ * @map: chunks
+ * @step: where
+ * @out: set to what it means
+ */
+void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
+			const struct ppc_step *step, struct ppc_outcome *out)
+{
+	u32 done = step->last + step->whole;
+	u8 *state = &map->state[step->chunk];
+	struct ppc_cursor *c;
+
+	*out = (struct ppc_outcome){ .hit = PPC_STREAM_COVERED };
+	cs->clock++;
+
+	c = cursor_near(cs, step->chunk);
+	if (!c) {
+		bool first = !cs->cursor[0].used;
+
+		c = cursor_new(cs, step->chunk);
+		if (step->miss || !(*state & PPC_CHUNK_ISSUED)) {
+			out->hit = PPC_STREAM_MOVED;
+			out->interrupted = !first;
+		}
+	}
+	c->stamp = cs->clock;
+
+	if (step->miss && (*state & PPC_CHUNK_BURNED)) {
+		out->refaulted = chunk_len(map, step->chunk);
+		*state &= ~PPC_CHUNK_BURNED;
+	}
+	if (step->miss && (*state & PPC_CHUNK_ISSUED)) {
+		forget(cs, map, c, step->chunk);
+		c->pos = min(c->pos, step->chunk);
+		c->next = step->chunk;
+		out->hit = PPC_STREAM_BEHIND;
+	} else if (!(*state & PPC_CHUNK_ISSUED) &&
+		   (step->chunk >= c->next || step->chunk < c->pos)) {
+		c->next = max(c->next, step->chunk);
+		if (out->hit == PPC_STREAM_COVERED)
+			out->hit = PPC_STREAM_BEHIND;
+	}
+	if (!step->uptodate && !step->miss && (*state & PPC_CHUNK_ISSUED) &&
+	    !(*state & PPC_CHUNK_LATE)) {
+		*state |= PPC_CHUNK_LATE;
+		out->late = chunk_len(map, step->chunk);
+	}
+
+	if (done > c->pos) {
+		consume(map, c->pos, done, out);
+		c->pos = done;
+		c->next = max(c->next, done);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_access);
+
+/* Bytes of a run of chunks that no reader has passed; not of endless runs. */
+static u64 unread(const struct ppc_map *map, u32 from, u32 end)
+{
+	u64 bytes = 0;
+	u32 run;
+
+	end = min(end, from + PPC_CURSOR_LOOKS);
+	while (from < end) {
+		while (from < end && (map->state[from] & PPC_CHUNK_CONSUMED))
+			from++;
+		run = from;
+		while (from < end && !(map->state[from] & PPC_CHUNK_CONSUMED))
+			from++;
+		bytes += ppc_map_byte(map, from) - ppc_map_byte(map, run);
+	}
+	return bytes;
+}
+
+/**
+ * ppc_cursors_ahead - bytes between the readers and what is read ahead
+ * @cs: cursors
+ * @map: chunks
+ *
+ * Return: bytes that no reader has passed, for all readers that are not idle.
+ */
+u64 ppc_cursors_ahead(const struct ppc_cursors *cs, const struct ppc_map *map)
+{
+	u32 done = 0, from, end;
+	u64 ahead = 0;
+	int i;
+
+	/* Windows may overlap: go through the union of them. */
+	do {
+		from = map->nr_chunks;
+		end = 0;
+		for (i = 0; i < PPC_CURSORS; i++) {
+			const struct ppc_cursor *c = &cs->cursor[i];
+			u32 begin = max(c->pos, done);
+
+			if (cursor_active(cs, c) && begin < c->next &&
+			    begin < from) {
+				from = begin;
+				end = c->next;
+			}
+		}
+		ahead += unread(map, from, end);
+		done = end;
+	} while (end);
+	return ahead;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_ahead);
+
+static bool skippable(const struct ppc_map *map, u32 chunk)
+{
+	return chunk < map->nr_chunks && (map->state[chunk] &
+		(PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED));
+}
+
+/**
+ * ppc_cursors_skip - pass over what needs no reading ahead
+ * @cs: cursors
+ * @map: chunks
+ *
+ * Return: true if there is more to pass over, as only some is in one call.
+ */
+bool ppc_cursors_skip(struct ppc_cursors *cs, const struct ppc_map *map)
+{
+	u32 looks = 0;
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++) {
+		struct ppc_cursor *c = &cs->cursor[i];
+
+		while (cursor_active(cs, c) && skippable(map, c->next)) {
+			if (++looks > PPC_CURSOR_LOOKS)
+				return true;
+			c->next++;
+		}
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_skip);
+
+/**
+ * ppc_cursors_pick - choose what to read ahead next
+ * @cs: cursors
+ * @map: chunks
+ * @budget: bytes that may be ahead of all readers; a reader that has less than
+ *	his share of it gets that all the same
+ * @most: bytes in one batch
+ * @batch: set to the choice; its cursor has moved behind it
+ *
+ * The reader with the least ahead of it goes first. One for whom there is more
+ * to skip than ppc_cursors_skip() does in one call is passed by.
+ *
+ * Return: false when there is nothing to read, or no budget for it.
+ */
+bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
+		      u64 budget, u64 most, struct ppc_batch *batch)
+{
+	struct ppc_cursor *c = NULL;
+	u64 ahead, share, least = U64_MAX;
+	struct ppc_range bytes;
+	int i;
+
+	ppc_cursors_skip(cs, map);
+	for (i = 0; i < PPC_CURSORS; i++) {
+		struct ppc_cursor *o = &cs->cursor[i];
+
+		if (!cursor_active(cs, o) || o->next >= map->nr_chunks ||
+		    skippable(map, o->next))
+			continue;
+		ahead = unread(map, o->pos, o->next);
+		if (ahead < least) {
+			least = ahead;
+			c = o;
+		}
+	}
+	if (!c)
+		return false;
+	ahead = ppc_cursors_ahead(cs, map);
+	share = budget / PPC_CURSORS;
+	if (ahead >= budget && least >= share)
+		return false;
+	most = min(most, max(budget - min(ahead, budget),
+			     share - min(least, share)));
+
+	ppc_map_chunk(map, c->next, &batch->bytes);
+	batch->cursor = c - cs->cursor;
+	batch->first = c->next++;
+	batch->nr = 1;
+	while (c->next < map->nr_chunks && !skippable(map, c->next)) {
+		ppc_map_chunk(map, c->next, &bytes);
+		if (bytes.file != batch->bytes.file ||
+		    bytes.pos != batch->bytes.pos + batch->bytes.len ||
+		    batch->bytes.len + bytes.len > most)
+			break;
+		batch->bytes.len += bytes.len;
+		batch->nr++;
+		c->next++;
+	}
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_pick);
+
+/**
+ * ppc_cursors_unpick - the batch was not read after all
+ * @cs: cursors
+ * @batch: as picked
+ */
+void ppc_cursors_unpick(struct ppc_cursors *cs, const struct ppc_batch *batch)
+{
+	struct ppc_cursor *c = &cs->cursor[batch->cursor];
+
+	if (c->used && c->next == batch->first + batch->nr)
+		c->next = batch->first;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_unpick);
+
+/**
+ * ppc_cursors_hold - is a consumed chunk too near to a reader to drop?
+ * @cs: cursors
+ * @map: chunks
+ * @chunk: which
+ * @gap: bytes behind a reader to leave alone
+ *
+ * Return: true if it is.
+ */
+bool ppc_cursors_hold(const struct ppc_cursors *cs, const struct ppc_map *map,
+		      u32 chunk, u64 gap)
+{
+	u64 end = ppc_map_byte(map, chunk + 1);
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++) {
+		const struct ppc_cursor *c = &cs->cursor[i];
+
+		if (c->used && chunk < c->pos &&
+		    ppc_map_byte(map, c->pos) - end < gap)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_hold);
+
+/**
+ * ppc_cursors_at_end - has a reader come to the last chunk?
+ * @cs: cursors
+ * @map: chunks
+ *
+ * Return: true if one has.
+ */
+bool ppc_cursors_at_end(const struct ppc_cursors *cs,
+			const struct ppc_map *map)
+{
+	int i;
+
+	for (i = 0; i < PPC_CURSORS; i++)
+		if (cs->cursor[i].used &&
+		    cs->cursor[i].pos + 1 >= map->nr_chunks)
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_at_end);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/ppc and the file descriptors of attachments: arguments in and out.
+ */
+
+#include "ppc_private.h"
+
+#include <linux/anon_inodes.h>
+#include <linux/miscdevice.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+static int ppc_att_release(struct inode *inode, struct file *file)
+{
+	struct ppc_attachment *att = file->private_data;
+
+	ppc_attach_end(att);
+	ppc_attach_put(att);
+	return 0;
+}
+
+static long ppc_att_detach(struct ppc_attachment *att)
+{
+	int err = ppc_attach_end(att);
+
+	return err ?: wait_for_completion_killable(&att->done);
+}
+
+/* Either kind of struct ppc_files brings an array of 32-bit numbers. */
+static long ppc_att_files(struct ppc_attachment *att, unsigned int cmd,
+			  void __user *arg)
+{
+	struct ppc_files files = {};
+	void *numbers;
+	long err;
+
+	err = copy_struct_from_user(&files, sizeof(files), arg, _IOC_SIZE(cmd));
+	if (err)
+		return err;
+	if (!files.nr || files.first)
+		return -EINVAL;
+	if (files.nr > PPC_MAX_FILES)
+		return -E2BIG;
+	numbers = vmemdup_array_user(u64_to_user_ptr(files.fds), files.nr,
+				     sizeof(u32));
+	if (IS_ERR(numbers))
+		return PTR_ERR(numbers);
+
+	if (_IOC_NR(cmd) == _IOC_NR(PPC_IOC_REMOVE_FILES)) {
+		err = ppc_attach_remove_files(att, numbers, files.nr);
+	} else {
+		err = ppc_attach_add_files(att, numbers, files.nr,
+					   &files.first);
+		if (!err)
+			err = copy_struct_to_user(arg, _IOC_SIZE(cmd), &files,
+						  sizeof(files), NULL);
+	}
+	kvfree(numbers);
+	return err;
+}
+
+static long ppc_att_stats(struct ppc_attachment *att, unsigned int cmd,
+			  void __user *arg)
+{
+	struct ppc_stats stats;
+
+	ppc_stats_read(att, &stats);
+	return copy_struct_to_user(arg, _IOC_SIZE(cmd), &stats, sizeof(stats),
+				   NULL);
+}
+
+static long ppc_att_policy(struct ppc_attachment *att, unsigned int cmd,
+			   unsigned long arg)
+{
+	guard(rwsem_read)(&att->lock);
+	if (att->ended)
+		return -ENODEV;
+	if (!att->ops->ioctl)
+		return -ENOTTY;
+	return att->ops->ioctl(att, cmd, arg);
+}
+
+/* The size of the argument is part of the number: compare without it. */
+#define PPC_IOC_IS(cmd, ioc)	(_IOC_NR(cmd) == _IOC_NR(ioc) &&	\
+				 _IOC_DIR(cmd) == _IOC_DIR(ioc))
+
+static long ppc_att_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	struct ppc_attachment *att = file->private_data;
+	void __user *uarg = (void __user *)arg;
+
+	if (_IOC_TYPE(cmd) != PPC_IOC_MAGIC)
+		return -ENOTTY;
+	if (_IOC_NR(cmd) >= PPC_IOC_POLICY_FIRST)
+		return ppc_att_policy(att, cmd, arg);
+	if (PPC_IOC_IS(cmd, PPC_IOC_ADD_FILES) ||
+	    PPC_IOC_IS(cmd, PPC_IOC_REMOVE_FILES))
+		return ppc_att_files(att, cmd, uarg);
+	if (PPC_IOC_IS(cmd, PPC_IOC_STATS))
+		return ppc_att_stats(att, cmd, uarg);
+	if (cmd == PPC_IOC_DETACH)
+		return ppc_att_detach(att);
+	return -ENOTTY;
+}
+
+static void ppc_att_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	ppc_stats_show(m, file->private_data);
+}
+
+static const struct file_operations ppc_att_fops = {
+	.owner = THIS_MODULE,
+	.release = ppc_att_release,
+	.unlocked_ioctl = ppc_att_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = ppc_att_show_fdinfo,
+	.llseek = noop_llseek,
+};
+
+static long ppc_dev_attach(unsigned int cmd, void __user *arg)
+{
+	struct ppc_attachment *att;
+	struct ppc_attach args = {};
+	s32 *fds;
+	int err;
+
+	err = copy_struct_from_user(&args, sizeof(args), arg, _IOC_SIZE(cmd));
+	if (err)
+		return err;
+	if (!args.nr_fds)
+		return -EINVAL;
+	if (args.nr_fds > PPC_MAX_FILES)
+		return -E2BIG;
+	fds = vmemdup_array_user(u64_to_user_ptr(args.fds), args.nr_fds,
+				 sizeof(*fds));
+	if (IS_ERR(fds))
+		return PTR_ERR(fds);
+	att = ppc_attach(&args, fds);
+	kvfree(fds);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
+
+	err = anon_inode_getfd("[ppc]", &ppc_att_fops, att,
+			       O_RDWR | O_CLOEXEC);
+	if (err < 0) {
+		ppc_attach_end(att);
+		ppc_attach_put(att);
+	}
+	return err;
+}
+
+static long ppc_dev_features(unsigned int cmd, void __user *arg)
+{
+	struct ppc_features features = {
+		.abi_version = PPC_ABI_VERSION,
+		.enabled = READ_ONCE(ppc_enabled),
+		.attach_flags = PPC_ATTACH_MAY_KEEP,
+		.stride = PPC_STRIDE,
+		.max_files = PPC_MAX_FILES,
+		.max_attachments = PPC_MAX_ATTACHMENTS,
+		.default_budget = ppc_default_budget(),
+	};
+
+	return copy_struct_to_user(arg, _IOC_SIZE(cmd), &features,
+				   sizeof(features), NULL);
+}
+
+static long ppc_dev_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	if (_IOC_TYPE(cmd) != PPC_IOC_MAGIC)
+		return -ENOTTY;
+	if (PPC_IOC_IS(cmd, PPC_IOC_ATTACH))
+		return ppc_dev_attach(cmd, uarg);
+	if (PPC_IOC_IS(cmd, PPC_IOC_FEATURES))
+		return ppc_dev_features(cmd, uarg);
+	return -ENOTTY;
+}
+
+static const struct file_operations ppc_dev_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ppc_dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice ppc_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ppc",
+	.fops = &ppc_dev_fops,
+	.mode = 0666,
+};
+
+/**
+ * ppc_dev_init - make /dev/ppc
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init ppc_dev_init(void)
+{
+	return misc_register(&ppc_dev);
+}

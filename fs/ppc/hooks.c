@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hooks' slow paths: from an address space to the policies of the
+ * attachments it has. They run in whatever context reads, faults or reclaims,
+ * under RCU, and decide nothing themselves.
+ */
+
+#include "ppc_private.h"
+
+#include <linux/rculist.h>
+#include <linux/sched.h>
+
+#include <trace/events/ppc.h>
+
+/*
+ * Keep is not obeyed when reclaim gets desperate. Both LRUs begin at
+ * DEF_PRIORITY or half of it and count down to zero.
+ */
+#define PPC_KEEP_MIN_PRIORITY	4
+
+/* Who reads what is nobody else's business. */
+static bool ppc_may_see(const struct ppc_file *pf)
+{
+	return pf->see_all || uid_eq(current_uid(), pf->att->cred->uid);
+}
+
+static void ppc_count_event(struct ppc_attachment *att,
+			    enum ppc_access_type type)
+{
+	if (!READ_ONCE(att->seen))
+		WRITE_ONCE(att->seen, true);
+	switch (type) {
+	case PPC_ACCESS_MISS:
+		ppc_stat_inc(att, events_miss);
+		break;
+	case PPC_ACCESS_MARKER:
+		ppc_stat_inc(att, events_marker);
+		break;
+	case PPC_ACCESS_FAULT:
+	case PPC_ACCESS_FAULT_MISS:
+		ppc_stat_inc(att, events_fault);
+		break;
+	case PPC_ACCESS_CONSUME:
+		ppc_stat_inc(att, events_consume);
+		break;
+	}
+}
+
+/* @mm is whose page table a fault fills, NULL for reads. */
+static bool ppc_tell(struct address_space *mapping, struct ppc_access *access,
+		     struct mm_struct *mm)
+{
+	struct ppc_mapping *pm;
+	struct ppc_file *pf;
+	bool taken = false;
+
+	/* Reclaim may read metadata, but has no use for our reading ahead. */
+	if (!READ_ONCE(ppc_enabled) || (current->flags & PF_MEMALLOC))
+		return false;
+	access->tgid = current->tgid;
+
+	guard(rcu)();
+	pm = ppc_table_find(mapping);
+	if (!pm)
+		return false;
+	list_for_each_entry_rcu(pf, &pm->files, link) {
+		struct ppc_attachment *att = pf->att;
+		const struct ppc_ops *ops = att->ops;
+
+		if (!smp_load_acquire(&att->live) || !ppc_may_see(pf))
+			continue;
+		access->file = pf->index;
+		ppc_count_event(att, access->type);
+		if (mm && uid_eq(current_uid(), att->cred->uid))
+			ppc_attach_consumer(att, mm);
+		trace_ppc_access(pf->inode, access);
+		if (access->type == PPC_ACCESS_CONSUME) {
+			if (ops->consume)
+				ops->consume(att, access);
+		} else if (ops->prefetch) {
+			taken |= ops->prefetch(att, access) ==
+				 PPC_PREFETCH_TAKEN;
+		}
+	}
+	return taken;
+}
+
+void __ppc_cache_miss(struct readahead_control *ractl, unsigned long req_count)
+{
+	struct ppc_access access = {
+		.type = PPC_ACCESS_MISS,
+		.pos = readahead_pos(ractl),
+		.len = (u64)req_count << PAGE_SHIFT,
+	};
+
+	ppc_tell(ractl->mapping, &access, NULL);
+}
+
+bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
+			unsigned long req_count)
+{
+	struct ppc_access access = {
+		.type = PPC_ACCESS_MARKER,
+		.uptodate = folio_test_uptodate(folio),
+		.pos = readahead_pos(ractl),
+		.len = (u64)req_count << PAGE_SHIFT,
+	};
+
+	return ppc_tell(ractl->mapping, &access, NULL);
+}
+
+void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len)
+{
+	struct ppc_access access = {
+		.type = PPC_ACCESS_CONSUME,
+		.uptodate = true,
+		.pos = pos,
+		.len = len,
+	};
+
+	ppc_tell(mapping, &access, NULL);
+}
+
+void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
+		 struct folio *folio)
+{
+	struct ppc_access access = {
+		.type = PPC_ACCESS_FAULT_MISS,
+		.pos = (u64)vmf->pgoff << PAGE_SHIFT,
+		.len = PAGE_SIZE,
+	};
+
+	if (vmf->flags & FAULT_FLAG_TRIED)
+		return;
+	if (!IS_ERR(folio)) {
+		access.type = PPC_ACCESS_FAULT;
+		access.uptodate = folio_test_uptodate(folio);
+		/*
+		 * Stock readahead leaves markers alone in random mappings, and
+		 * fault-around goes round them: each page would fault.
+		 */
+		if ((vmf->vma->vm_flags & VM_RAND_READ) &&
+		    folio_test_readahead(folio) && !folio_test_writeback(folio))
+			folio_clear_readahead(folio);
+	}
+	ppc_tell(mapping, &access, vmf->vma->vm_mm);
+}
+
+/* Bytes of all files that are cached, looked up ten times a second at most. */
+static u64 ppc_resident(struct ppc_attachment *att)
+{
+	unsigned long stamp = READ_ONCE(att->resident_stamp);
+	struct ppc_file *pf;
+	unsigned long index;
+	u64 resident = 0;
+
+	if (stamp && time_before(jiffies, stamp + HZ / 10))
+		return READ_ONCE(att->resident);
+	xa_for_each(&att->files, index, pf)
+		resident += (u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT;
+	WRITE_ONCE(att->resident, resident);
+	WRITE_ONCE(att->resident_stamp, jiffies | 1);
+	return resident;
+}
+
+static bool ppc_may_keep(struct ppc_attachment *att, int priority)
+{
+	return (att->flags & PPC_ATTACH_MAY_KEEP) &&
+	       priority > PPC_KEEP_MIN_PRIORITY &&
+	       ppc_resident(att) <= att->keep_budget;
+}
+
+enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority)
+{
+	struct address_space *mapping = folio_mapping(folio);
+	u64 pos = folio_pos(folio), len = folio_size(folio);
+	struct ppc_attachment *first = NULL;
+	struct ppc_mapping *pm;
+	bool all_first = true;
+	struct ppc_file *pf;
+
+	if (!mapping || !mapping_ppc(mapping) || !READ_ONCE(ppc_enabled))
+		return PPC_EVICT_DEFAULT;
+
+	guard(rcu)();
+	pm = ppc_table_find(mapping);
+	if (!pm)
+		return PPC_EVICT_DEFAULT;
+
+	/* First only if all agree, keep if one may and wants to. */
+	list_for_each_entry_rcu(pf, &pm->files, link) {
+		struct ppc_attachment *att = pf->att;
+		enum ppc_verdict verdict;
+
+		if (!smp_load_acquire(&att->live) || !att->ops->evict)
+			continue;
+		verdict = att->ops->evict(att, pf->index, pos, len,
+					  PPC_EVICT_RECLAIM);
+		if (verdict == PPC_EVICT_KEEP && ppc_may_keep(att, priority)) {
+			ppc_stat_add(att, kept_bytes, len);
+			return PPC_EVICT_KEEP;
+		}
+		/* Others' references count, unless he may disregard them. */
+		if (verdict != PPC_EVICT_FIRST || folio_test_mlocked(folio) ||
+		    (folio_mapped(folio) && !pf->may_unmap))
+			all_first = false;
+		else
+			first = att;
+	}
+	if (!first || !all_first)
+		return PPC_EVICT_DEFAULT;
+	ppc_stat_add(first, evicted_first_bytes, len);
+	return PPC_EVICT_FIRST;
+}
+
+/* One who has never read must not hold up those who do. */
+static bool ppc_may_object(const struct ppc_file *other,
+			   const struct ppc_file *pf)
+{
+	return other->may_unmap || READ_ONCE(other->att->seen) ||
+	       uid_eq(other->att->cred->uid, pf->att->cred->uid);
+}
+
+/**
+ * ppc_range_wanted - does any attachment of a file still want these bytes?
+ * @pf: file, of whoever wants to drop them
+ * @pos: first byte
+ * @len: bytes
+ *
+ * Return: true if one does.
+ */
+bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len)
+{
+	struct ppc_mapping *pm;
+	struct ppc_file *other;
+
+	guard(rcu)();
+	pm = ppc_table_find(pf->inode->i_mapping);
+	if (!pm)
+		return false;
+	list_for_each_entry_rcu(other, &pm->files, link) {
+		struct ppc_attachment *att = other->att;
+
+		if (!smp_load_acquire(&att->live) || !att->ops->evict ||
+		    !ppc_may_object(other, pf))
+			continue;
+		if (att->ops->evict(att, other->index, pos, len,
+				    PPC_EVICT_DROP) == PPC_EVICT_KEEP)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A stream's ranges, cut into chunks at the file offsets where the largest
+ * folios begin. Chunks are numbered in the order of the stream. Pure logic.
+ */
+#ifndef _FS_PPC_MAP_H
+#define _FS_PPC_MAP_H
+
+#include <linux/ppc.h>
+
+#define PPC_CHUNK_SHIFT		21
+#define PPC_CHUNK_SIZE		(1ULL << PPC_CHUNK_SHIFT)
+#define PPC_MAP_MAX_RANGES	(1U << 20)
+#define PPC_MAP_MAX_CHUNKS	(1U << 20)
+
+/* What has become of a chunk. */
+#define PPC_CHUNK_ISSUED	0x01	/* read ahead, or being read */
+#define PPC_CHUNK_CONSUMED	0x02	/* a reader has passed it */
+#define PPC_CHUNK_BURNED	0x04	/* dropped */
+#define PPC_CHUNK_LATE		0x08	/* a reader came before the data */
+#define PPC_CHUNK_TRIED		0x10	/* could not be dropped once */
+#define PPC_CHUNK_STUCK		0x20	/* nor the second time */
+#define PPC_CHUNK_LEFT		0x40	/* read by an earlier pass, not dropped */
+
+struct ppc_map {
+	u32 nr_ranges;
+	u32 nr_chunks;
+	struct ppc_range *ranges;
+	u32 *first_chunk;	/* of each range, and nr_chunks at the end */
+	u64 *first_byte;	/* of the stream, of each range */
+	u32 *by_file;		/* ranges by file and position */
+	u8 *state;		/* of each chunk */
+};
+
+/* A new pass begins: what was read before is only something left to drop. */
+static inline u8 ppc_chunk_renew(u8 state)
+{
+	if (state & PPC_CHUNK_BURNED)
+		return PPC_CHUNK_BURNED;
+	return state ? PPC_CHUNK_LEFT : 0;
+}
+
+int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr);
+void ppc_map_free(struct ppc_map *map);
+bool ppc_map_find(const struct ppc_map *map, u32 file, u64 pos, u32 *chunk);
+bool ppc_map_next(const struct ppc_map *map, u32 file, u64 pos, u64 end,
+		  u32 *at, u32 *first, u32 *last);
+void ppc_map_chunk(const struct ppc_map *map, u32 chunk,
+		   struct ppc_range *bytes);
+u64 ppc_map_byte(const struct ppc_map *map, u32 chunk);
+
+#endif /* _FS_PPC_MAP_H */

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An attachment's counters, for the ioctl and for fdinfo.
+ */
+
+#include "ppc_private.h"
+
+#include <linux/seq_file.h>
+
+static const char * const ppc_stat_names[] = {
+	"files",
+	"stopped-files",
+	"events-miss",
+	"events-marker",
+	"events-fault",
+	"events-consume",
+	"prefetched-bytes",
+	"useful-bytes",
+	"late-bytes",
+	"wasted-bytes",
+	"burned-bytes",
+	"refaulted-bytes",
+	"kept-bytes",
+	"evicted-first-bytes",
+	"unburnable-bytes",
+	"ahead-bytes",
+	"interrupts",
+	"batches",
+	"budget-waits",
+	"memory-waits",
+	"errors",
+	"fallbacks",
+};
+
+static_assert(ARRAY_SIZE(ppc_stat_names) ==
+	      offsetof(struct ppc_stats, node_bytes) / sizeof(u64));
+
+/* What is read ahead and still ahead of its readers. */
+static u64 ppc_stats_ahead(struct ppc_attachment *att)
+{
+	struct ppc_stream *stream;
+	u64 ahead = 0;
+
+	spin_lock(&att->stream_lock);
+	list_for_each_entry(stream, &att->streams, link) {
+		spin_lock(&stream->lock);
+		ahead += ppc_cursors_ahead(&stream->cursors, &stream->map);
+		spin_unlock(&stream->lock);
+	}
+	spin_unlock(&att->stream_lock);
+	return ahead;
+}
+
+/**
+ * ppc_stats_read - take an attachment's counters
+ * @att: attachment
+ * @stats: set to them
+ */
+void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
+{
+	u64 *counters = (u64 *)stats;
+	u64 unread;
+	size_t i;
+
+	for (i = 0; i < PPC_NR_STATS; i++)
+		counters[i] = atomic64_read(&att->stats[i]);
+	stats->ahead_bytes = ppc_stats_ahead(att);
+	unread = stats->useful_bytes + stats->ahead_bytes;
+	stats->wasted_bytes = stats->prefetched_bytes > unread ?
+			      stats->prefetched_bytes - unread : 0;
+}
+
+/**
+ * ppc_stats_show - show an attachment in fdinfo
+ * @m: fdinfo
+ * @att: attachment
+ */
+void ppc_stats_show(struct seq_file *m, struct ppc_attachment *att)
+{
+	struct ppc_stats stats;
+	const u64 *counters = (const u64 *)&stats;
+	size_t i;
+
+	ppc_stats_read(att, &stats);
+	seq_printf(m, "ppc-policy:\t%s\n", att->policy);
+	seq_printf(m, "ppc-budget:\t%llu\n", att->budget);
+	for (i = 0; i < ARRAY_SIZE(ppc_stat_names); i++)
+		seq_printf(m, "ppc-%s:\t%llu\n", ppc_stat_names[i],
+			   counters[i]);
+	for (i = 0; i < PPC_STATS_NODES; i++)
+		if (stats.node_bytes[i])
+			seq_printf(m, "ppc-node%zu-bytes:\t%llu\n", i,
+				   stats.node_bytes[i]);
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From an address space to its attachments: a bit in the address space's flags
+ * says whether there are any, and a hash table which. As for fs/verity, that
+ * keeps a pointer out of every inode.
+ */
+
+#include "ppc_private.h"
+
+#include <linux/rculist.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+static const struct rhashtable_params ppc_table_params = {
+	.key_len = sizeof_field(struct ppc_mapping, mapping),
+	.key_offset = offsetof(struct ppc_mapping, mapping),
+	.head_offset = offsetof(struct ppc_mapping, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable ppc_table;
+static DEFINE_MUTEX(ppc_table_mutex);
+
+/**
+ * ppc_table_init - set the hash table up
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init ppc_table_init(void)
+{
+	return rhashtable_init(&ppc_table, &ppc_table_params);
+}
+
+/**
+ * ppc_table_find - the attachments of an address space
+ * @mapping: which
+ *
+ * Context: under rcu_read_lock(), as entries are freed after a grace period.
+ * Return: the entry or NULL.
+ */
+struct ppc_mapping *ppc_table_find(struct address_space *mapping)
+{
+	return rhashtable_lookup(&ppc_table, &mapping, ppc_table_params);
+}
+
+static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
+{
+	struct address_space *mapping = pf->inode->i_mapping;
+	struct ppc_mapping *pm;
+	int err;
+
+	lockdep_assert_held_write(&mapping->invalidate_lock);
+	guard(mutex)(&ppc_table_mutex);
+
+	/* Entries go away only under the mutex, too. */
+	rcu_read_lock();
+	pm = ppc_table_find(mapping);
+	rcu_read_unlock();
+	if (pm) {
+		if (pm->nr >= PPC_MAX_ATTACHMENTS)
+			return -ENOSPC;
+		list_add_tail_rcu(&pf->link, &pm->files);
+		pm->nr++;
+		return 0;
+	}
+
+	fresh->mapping = mapping;
+	INIT_LIST_HEAD(&fresh->files);
+	list_add_tail_rcu(&pf->link, &fresh->files);
+	fresh->nr = 1;
+	err = rhashtable_insert_fast(&ppc_table, &fresh->node,
+				     ppc_table_params);
+	if (err)
+		return err;
+	set_bit(AS_PPC, &mapping->flags);
+	return 1;
+}
+
+/**
+ * ppc_table_add - make the hooks see a file
+ * @pf: file
+ *
+ * The bit is flipped under the invalidate_lock, as changes of the folio order
+ * are, which rewrite all flags.
+ *
+ * Context: process context; waits for truncate and for reads being submitted,
+ * and can be killed.
+ * Return: 0, -EINTR, -ENOSPC when it has too many attachments, -ENOMEM.
+ */
+int ppc_table_add(struct ppc_file *pf)
+{
+	struct address_space *mapping = pf->inode->i_mapping;
+	struct ppc_mapping *fresh = kzalloc_obj(*fresh);
+	int ret;
+
+	if (!fresh)
+		return -ENOMEM;
+	ret = down_write_killable(&mapping->invalidate_lock);
+	if (ret) {
+		kfree(fresh);
+		return ret;
+	}
+	ret = ppc_table_link(pf, fresh);
+	filemap_invalidate_unlock(mapping);
+
+	if (ret <= 0)
+		kfree(fresh);
+	return min(ret, 0);
+}
+
+/**
+ * ppc_table_remove - hide a file from the hooks
+ * @pf: file, as added
+ *
+ * Hooks may go on to use it for a grace period.
+ *
+ * Context: process context; waits for truncate and for reads being submitted.
+ */
+void ppc_table_remove(struct ppc_file *pf)
+{
+	struct address_space *mapping = pf->inode->i_mapping;
+	struct ppc_mapping *pm;
+
+	filemap_invalidate_lock(mapping);
+	mutex_lock(&ppc_table_mutex);
+
+	rcu_read_lock();
+	pm = ppc_table_find(mapping);
+	rcu_read_unlock();
+	list_del_rcu(&pf->link);
+	if (!--pm->nr) {
+		clear_bit(AS_PPC, &mapping->flags);
+		rhashtable_remove_fast(&ppc_table, &pm->node,
+				       ppc_table_params);
+		kfree_rcu(pm, rcu);
+	}
+
+	mutex_unlock(&ppc_table_mutex);
+	filemap_invalidate_unlock(mapping);
+}

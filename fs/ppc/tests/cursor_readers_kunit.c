@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of cursors: many readers of one stream, and readers that are gone.
+ */
+#include <kunit/test.h>
+#include <linux/sizes.h>
+
+#include "sample_kunit.h"
+
+#define SHARD		40
+#define MOST		SZ_4M
+
+/* Begin at the first chunks of so many shards. */
+static void begin(struct ppc_sample *s, u32 readers)
+{
+	u32 i;
+
+	for (i = 0; i < readers; i++)
+		ppc_sample_miss(s, i * SHARD);
+}
+
+/*
+ * By turns, in a random order, each with a pause now and then; every chunk is
+ * read ahead once, and before its reader comes.
+ */
+static void readers_of_shards(struct kunit *test)
+{
+	u32 pos[PPC_CURSORS], left = PPC_CURSORS * SHARD, issued, i;
+	struct ppc_sample *s = ppc_sample_files(test, PPC_CURSORS, SHARD);
+	u64 budget = PPC_CURSORS * 4 * PPC_CHUNK_SIZE, useful = 0;
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, 0x5050433);
+	begin(s, PPC_CURSORS);
+	for (i = 0; i < PPC_CURSORS; i++)
+		pos[i] = i * SHARD;
+	issued = ppc_sample_fill(s, budget, MOST);
+	while (left) {
+		i = ppc_sample_random(&rnd, PPC_CURSORS);
+		if (pos[i] == (i + 1) * SHARD)
+			continue;
+		ppc_sample_read(s, pos[i]);
+		KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+		KUNIT_EXPECT_EQ_MSG(test, s->out.hit, PPC_STREAM_COVERED,
+				    "reader %u at %u", i, pos[i]);
+		useful += s->out.useful;
+		pos[i]++;
+		left--;
+		issued += ppc_sample_fill(s, budget, MOST);
+	}
+	KUNIT_EXPECT_EQ(test, issued, s->map.nr_chunks);
+	KUNIT_EXPECT_EQ(test, useful, s->map.nr_chunks * PPC_CHUNK_SIZE);
+}
+
+/* Who has the least ahead of it goes first; so all get their share. */
+static void readers_share_budget(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 4, SHARD);
+	u32 i;
+
+	begin(s, 4);
+	ppc_sample_fill(s, 4 * 8 * PPC_CHUNK_SIZE, MOST);
+	KUNIT_EXPECT_EQ(test, ppc_cursors_ahead(&s->cursors, &s->map),
+			4 * 8 * PPC_CHUNK_SIZE);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ_MSG(test, s->cursors.cursor[i].next,
+				    i * SHARD + 8, "reader %u", i);
+}
+
+/*
+ * A slow reader's window reaches the shard that a fast one has done with. What
+ * was consumed there is not ahead of anybody, and must not use up the budget.
+ */
+static void readers_step_over_consumed(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 4, SHARD);
+	u64 budget = 32 * PPC_CHUNK_SIZE;
+	u32 chunk;
+
+	ppc_sample_miss(s, SHARD / 2);
+	ppc_sample_miss(s, SHARD);
+	ppc_sample_fill(s, budget, MOST);
+	for (chunk = SHARD; chunk < 3 * SHARD; chunk++) {
+		ppc_sample_read(s, chunk);
+		KUNIT_EXPECT_EQ_MSG(test, s->out.hit, PPC_STREAM_COVERED,
+				    "chunk %u", chunk);
+		ppc_sample_fill(s, budget, MOST);
+		/* The other one goes on at a quarter of the speed. */
+		if (chunk % 4 == 0) {
+			ppc_sample_read(s, SHARD / 4 + chunk / 4);
+			ppc_sample_fill(s, budget, MOST);
+		}
+	}
+}
+
+/*
+ * One begins in the window of another, and gets away from it. What it has
+ * passed is not ahead of the other, and what is ahead of both is there once.
+ */
+static void readers_in_one_window(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, 4 * SHARD);
+	u64 budget = 64 * PPC_CHUNK_SIZE;
+	u32 chunk;
+
+	ppc_sample_miss(s, 0);
+	ppc_sample_fill(s, budget, MOST);
+	for (chunk = 32; chunk < 4 * SHARD; chunk++) {
+		ppc_sample_read(s, chunk);
+		KUNIT_EXPECT_EQ_MSG(test, s->out.hit, PPC_STREAM_COVERED,
+				    "chunk %u", chunk);
+		KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+		ppc_sample_fill(s, budget, MOST);
+	}
+}
+
+/* One more than can be followed takes the place of the longest idle one. */
+static void readers_too_many(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, PPC_CURSORS + 2, SHARD);
+
+	begin(s, PPC_CURSORS);
+	ppc_sample_read(s, 0);
+	ppc_sample_miss(s, PPC_CURSORS * SHARD);
+	KUNIT_EXPECT_TRUE(test, s->out.interrupted);
+
+	/* The first one had just been there; the second one's place is gone. */
+	ppc_sample_read(s, 1);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	ppc_sample_read(s, 2 * SHARD);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	ppc_sample_miss(s, SHARD);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_MOVED);
+	KUNIT_EXPECT_TRUE(test, s->out.interrupted);
+}
+
+/* Far more than can be followed, by turns: all gets read, nothing is lost. */
+static void readers_far_too_many(struct kunit *test)
+{
+	const u32 readers = 2 * PPC_CURSORS;
+	struct ppc_sample *s = ppc_sample_files(test, readers, SHARD);
+	u64 consumed = 0;
+	u32 chunk, i;
+
+	for (chunk = 0; chunk < SHARD; chunk++) {
+		for (i = 0; i < readers; i++) {
+			ppc_sample_read(s, i * SHARD + chunk);
+			consumed += s->out.consumed;
+			ppc_sample_fill(s, 64 * PPC_CHUNK_SIZE, MOST);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, consumed, s->map.nr_chunks * PPC_CHUNK_SIZE);
+	for (i = 0; i < s->map.nr_chunks; i++)
+		KUNIT_EXPECT_TRUE(test, s->map.state[i] & PPC_CHUNK_CONSUMED);
+}
+
+/* At a given time of the clock, which wraps. */
+static void check_idle(struct kunit *test, u32 clock)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 2, SHARD);
+	u64 ahead;
+	u32 i;
+
+	s->cursors.clock = clock;
+	ppc_sample_miss(s, SHARD);
+	ppc_sample_fill(s, 8 * PPC_CHUNK_SIZE, MOST);
+	ppc_sample_miss(s, 0);
+	ahead = ppc_cursors_ahead(&s->cursors, &s->map);
+	KUNIT_EXPECT_EQ(test, ahead, 8 * PPC_CHUNK_SIZE);
+	for (i = 2; i < PPC_CURSOR_IDLE; i++)
+		ppc_sample_miss(s, 0);
+	KUNIT_EXPECT_EQ(test, ppc_cursors_ahead(&s->cursors, &s->map), ahead);
+	ppc_sample_miss(s, 0);
+	KUNIT_EXPECT_EQ(test, ppc_cursors_ahead(&s->cursors, &s->map), 0);
+
+	/* Nor is anything read for it, until it comes back. */
+	while (ppc_sample_pick(s, 8 * PPC_CHUNK_SIZE, MOST)) {
+		ppc_sample_issue(s);
+		KUNIT_ASSERT_LT(test, s->batch.first, 8);
+	}
+	KUNIT_EXPECT_EQ(test, ppc_cursors_ahead(&s->cursors, &s->map),
+			8 * PPC_CHUNK_SIZE);
+	ppc_sample_read(s, SHARD);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_COVERED);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	KUNIT_EXPECT_EQ(test, ppc_cursors_ahead(&s->cursors, &s->map),
+			(8 + 7) * PPC_CHUNK_SIZE);
+}
+
+static void readers_idle(struct kunit *test)
+{
+	check_idle(test, 0);
+	check_idle(test, U32_MAX - 1);
+	check_idle(test, U32_MAX - PPC_CURSOR_IDLE / 2);
+}
+
+/* Every reader has its gap. */
+static void readers_hold(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 2, SHARD);
+
+	begin(s, 2);
+	ppc_sample_read(s, 9);
+	ppc_sample_read(s, SHARD + 9);
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold(&s->cursors, &s->map, 9,
+						 PPC_CHUNK_SIZE));
+	KUNIT_EXPECT_FALSE(test, ppc_cursors_hold(&s->cursors, &s->map, 5,
+						  PPC_CHUNK_SIZE));
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold(&s->cursors, &s->map,
+						 SHARD + 9, PPC_CHUNK_SIZE));
+	KUNIT_EXPECT_FALSE(test, ppc_cursors_hold(&s->cursors, &s->map,
+						  SHARD + 5, PPC_CHUNK_SIZE));
+}
+
+/* The nearest cursor is moved, and none that is out of reach. */
+static void readers_nearest(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, 4 * SHARD);
+
+	ppc_sample_miss(s, 40);
+	ppc_sample_miss(s, 40 + PPC_CURSOR_SLACK);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	ppc_sample_miss(s, 40 + 2 * PPC_CURSOR_SLACK + 1);
+	KUNIT_EXPECT_TRUE(test, s->out.interrupted);
+	/* Two cursors, at 56 and at 73. */
+	ppc_sample_miss(s, 66);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 56);
+	ppc_sample_miss(s, 62);
+	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 62);
+}
+
+static struct kunit_case cursor_readers_cases[] = {
+	KUNIT_CASE(readers_of_shards),
+	KUNIT_CASE(readers_share_budget),
+	KUNIT_CASE(readers_step_over_consumed),
+	KUNIT_CASE(readers_in_one_window),
+	KUNIT_CASE(readers_too_many),
+	KUNIT_CASE(readers_far_too_many),
+	KUNIT_CASE(readers_idle),
+	KUNIT_CASE(readers_hold),
+	KUNIT_CASE(readers_nearest),
+	{}
+};
+
+static struct kunit_suite cursor_readers_suite = {
+	.name = "ppc_cursor_readers",
+	.test_cases = cursor_readers_cases,
+};
+
+kunit_test_suite(cursor_readers_suite);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Programmable page cache: where mm and fs/ppc meet. The hooks are what mm
+ * calls; what follows them is what fs/ppc has mm/ppc.c do.
+ */
+#ifndef _LINUX_PPC_HOOKS_H
+#define _LINUX_PPC_HOOKS_H
+
+#include <linux/jump_label.h>
+#include <linux/pagemap.h>
+#include <linux/ppc.h>
+
+struct mem_cgroup;
+struct vm_fault;
+
+#ifdef CONFIG_FS_PPC
+
+DECLARE_STATIC_KEY_FALSE(ppc_key);
+
+void __ppc_cache_miss(struct readahead_control *ractl, unsigned long req_count);
+bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
+			unsigned long req_count);
+void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len);
+void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
+		 struct folio *folio);
+enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority);
+
+static __always_inline bool mapping_ppc(const struct address_space *mapping)
+{
+	return static_branch_unlikely(&ppc_key) &&
+	       test_bit(AS_PPC, &mapping->flags);
+}
+
+/**
+ * ppc_cache_miss - a reader found nothing cached where it wants to read
+ * @ractl: what stock readahead was asked for
+ * @req_count: pages the reader wants
+ *
+ * Stock readahead goes on: the reader is waiting for it.
+ *
+ * Context: as readahead; with IOCB_NOWAIT, memalloc_noio is in force.
+ */
+static inline void ppc_cache_miss(struct readahead_control *ractl,
+				  unsigned long req_count)
+{
+	if (mapping_ppc(ractl->mapping))
+		__ppc_cache_miss(ractl, req_count);
+}
+
+/**
+ * ppc_cache_marker - a reader came upon a readahead marker
+ * @ractl: what stock readahead was asked for
+ * @folio: the folio that was marked
+ * @req_count: pages the reader wants
+ *
+ * Context: as readahead, in faults perhaps with the mmap lock held.
+ * Return: true if a policy reads ahead and stock readahead is not needed.
+ */
+static inline bool ppc_cache_marker(struct readahead_control *ractl,
+				    struct folio *folio,
+				    unsigned long req_count)
+{
+	return mapping_ppc(ractl->mapping) &&
+	       __ppc_cache_marker(ractl, folio, req_count);
+}
+
+/**
+ * ppc_consumed - a read() or splice has copied bytes out of the page cache
+ * @mapping: of the file
+ * @end: position behind the last byte
+ * @len: bytes
+ *
+ * Passed on once per stride and at the end of the file.
+ *
+ * Context: end of read(); XFS holds the inode's rwsem shared.
+ */
+static inline void ppc_consumed(struct address_space *mapping, loff_t end,
+				ssize_t len)
+{
+	if (!mapping_ppc(mapping) || len <= 0)
+		return;
+	if (((end ^ (end - len)) >> PPC_STRIDE_SHIFT) ||
+	    end >= i_size_read(mapping->host))
+		__ppc_consumed(mapping, end - len, len);
+}
+
+/**
+ * ppc_fault - a fault looked for a folio
+ * @vmf: the fault
+ * @mapping: of the file
+ * @folio: what it found, or an ERR_PTR
+ *
+ * Context: mmap or VMA lock held.
+ */
+static inline void ppc_fault(struct vm_fault *vmf,
+			     struct address_space *mapping,
+			     struct folio *folio)
+{
+	if (mapping_ppc(mapping))
+		__ppc_fault(vmf, mapping, folio);
+}
+
+/**
+ * ppc_reclaim - ask what reclaim should do with a folio
+ * @folio: locked, isolated from the LRU
+ * @priority: of the scan; 0 is the most urgent
+ *
+ * Context: reclaim, below any allocation.
+ * Return: the verdict; default for folios of no policy.
+ */
+static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
+{
+	if (static_branch_unlikely(&ppc_key))
+		return __ppc_reclaim(folio, priority);
+	return PPC_EVICT_DEFAULT;
+}
+
+/**
+ * struct ppc_fill - what to read ahead
+ * @file: for network file systems; NULL where the mapping is another inode's
+ * @mapping: to read into
+ * @index: first page
+ * @nr: pages
+ * @nid: node to place folios on, or NUMA_NO_NODE
+ * @memcg: to charge, or NULL for the root
+ */
+struct ppc_fill {
+	struct file *file;
+	struct address_space *mapping;
+	pgoff_t index;
+	unsigned long nr;
+	int nid;
+	struct mem_cgroup *memcg;
+};
+
+/**
+ * struct ppc_drop - what became of a range that was to be dropped
+ * @dropped: pages that went
+ * @left: pages still there, straddling folios counted whole
+ */
+struct ppc_drop {
+	unsigned long dropped;
+	unsigned long left;
+};
+
+typedef void (*ppc_seen_t)(int nid, unsigned long nr, void *arg);
+typedef bool (*ppc_may_unmap_t)(const struct mm_struct *mm, void *arg);
+
+unsigned long ppc_fill_range(const struct ppc_fill *fill);
+void ppc_wait_range(struct address_space *mapping, pgoff_t index,
+		    unsigned long nr);
+void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
+			unsigned long nr, unsigned long pages,
+			ppc_seen_t seen, void *arg);
+void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
+		    ppc_may_unmap_t may_unmap, void *arg,
+		    struct ppc_drop *drop);
+void ppc_drop_drain(void);
+unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg);
+void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr);
+
+#else /* CONFIG_FS_PPC */
+
+static inline void ppc_cache_miss(struct readahead_control *ractl,
+				  unsigned long req_count)
+{
+}
+
+static inline bool ppc_cache_marker(struct readahead_control *ractl,
+				    struct folio *folio,
+				    unsigned long req_count)
+{
+	return false;
+}
+
+static inline void ppc_consumed(struct address_space *mapping, loff_t end,
+				ssize_t len)
+{
+}
+
+static inline void ppc_fault(struct vm_fault *vmf,
+			     struct address_space *mapping,
+			     struct folio *folio)
+{
+}
+
+static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
+{
+	return PPC_EVICT_DEFAULT;
+}
+
+#endif /* CONFIG_FS_PPC */
+#endif /* _LINUX_PPC_HOOKS_H */

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filling and dropping ranges of the page cache on behalf of page cache
+ * policies (fs/ppc).
+ */
+
+#include <linux/mm.h>
+#include <linux/memcontrol.h>
+#include <linux/mmu_notifier.h>
+#include <linux/page_counter.h>
+#include <linux/pagemap.h>
+#include <linux/ppc_hooks.h>
+#include <linux/rcupdate_wait.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/swap.h>
+#include <asm/tlb.h>
+
+#include "internal.h"
+
+/* Folios smaller than this are only sampled by ppc_wait_range(). */
+#define PPC_SAMPLE_PAGES	(SZ_256K / PAGE_SIZE)
+
+/**
+ * ppc_fill_range - read a range ahead
+ * @fill: what, for whom and to where
+ *
+ * Context: process context, may sleep on the allocation of memory and of block
+ * requests, but not on the reads.
+ * Return: pages submitted.
+ */
+unsigned long ppc_fill_range(const struct ppc_fill *fill)
+{
+	/* Not the reader's own state: his readahead must not change. */
+	struct file_ra_state ra = {
+		.start = fill->index,
+		.size = fill->nr,
+		.async_size = fill->nr,
+		.ra_pages = fill->nr,
+		.prev_pos = -1,
+	};
+	DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, fill->index);
+	struct mem_cgroup *old_memcg = set_active_memcg(fill->memcg);
+	unsigned long submitted;
+
+	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
+		ractl._node = fill->nid + 1;
+	submitted = page_cache_ra_range(&ractl, fill->nr,
+					PPC_STRIDE >> PAGE_SHIFT);
+	set_active_memcg(old_memcg);
+
+	return submitted;
+}
+
+/* Find the folio at an index, and where to look for the next one. */
+static struct folio *ppc_sample(struct address_space *mapping, pgoff_t index,
+				pgoff_t *next)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+
+	*next = index + PPC_SAMPLE_PAGES;
+	if (IS_ERR(folio))
+		return NULL;
+	*next = max(*next, folio_next_index(folio));
+	return folio;
+}
+
+/**
+ * ppc_wait_range - wait until a range has been read
+ * @mapping: of the file
+ * @index: first page
+ * @nr: pages
+ *
+ * Small folios are sampled, as their reads end in about the order they began.
+ *
+ * Context: process context, sleeps until the device has answered.
+ */
+void ppc_wait_range(struct address_space *mapping, pgoff_t index,
+		    unsigned long nr)
+{
+	pgoff_t end = index + nr;
+
+	while (index < end) {
+		struct folio *folio = ppc_sample(mapping, index, &index);
+
+		if (folio) {
+			folio_wait_locked(folio);
+			folio_put(folio);
+		}
+	}
+}
+
+/**
+ * ppc_nodes_of_range - tell on which nodes the folios of a range lie
+ * @mapping: of the file
+ * @index: first page
+ * @nr: pages
+ * @pages: how many of these count, at most
+ * @seen: told of a number of pages and their node
+ * @arg: for @seen
+ *
+ * Context: process context.
+ */
+void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
+			unsigned long nr, unsigned long pages,
+			ppc_seen_t seen, void *arg)
+{
+	pgoff_t end = index + nr;
+
+	while (index < end && pages) {
+		pgoff_t start = index;
+		struct folio *folio = ppc_sample(mapping, index, &index);
+
+		if (folio) {
+			unsigned long count = min(index, end) - start;
+
+			count = min(count, pages);
+			seen(folio_nid(folio), count, arg);
+			folio_put(folio);
+			pages -= count;
+		}
+	}
+}
+
+/* Unmap from those who may lose their mapping; stop short of mlocked VMAs. */
+static pgoff_t ppc_unmap_range(struct address_space *mapping, pgoff_t start,
+			       pgoff_t end, ppc_may_unmap_t may_unmap,
+			       void *arg, pgoff_t *skip_to)
+{
+	struct zap_details details = { .skip_cows = true };
+	const pgoff_t range_last = end - 1;
+	struct vm_area_struct *vma;
+	struct mmu_gather tlb;
+
+	*skip_to = end;
+	i_mmap_lock_read(mapping);
+
+	/* PG_mlocked is not set on partly mapped large folios: ask the VMAs. */
+	mapping_rmap_tree_foreach(vma, mapping, start, range_last) {
+		pgoff_t first = max(start, vma_start_pgoff(vma));
+
+		if (!(vma->vm_flags & VM_LOCKED))
+			continue;
+		if (first < end) {
+			end = first;
+			*skip_to = vma_last_pgoff(vma) + 1;
+		}
+	}
+
+	if (end == start)
+		goto unlock;
+
+	mapping_rmap_tree_foreach(vma, mapping, start, end - 1) {
+		pgoff_t first = max(start, vma_start_pgoff(vma));
+		pgoff_t last = min(end - 1, vma_last_pgoff(vma));
+		unsigned long addr;
+
+		if (!may_unmap(vma->vm_mm, arg))
+			continue;
+		addr = vma->vm_start +
+		       ((first - vma_start_pgoff(vma)) << PAGE_SHIFT);
+		tlb_gather_mmu(&tlb, vma->vm_mm);
+		zap_vma_range_batched(&tlb, vma, addr,
+				      (last - first + 1) << PAGE_SHIFT,
+				      &details);
+		tlb_finish_mmu(&tlb);
+	}
+
+unlock:
+	i_mmap_unlock_read(mapping);
+	return end;
+}
+
+/* Count what is cached, with the whole of straddling folios. */
+static unsigned long ppc_count_cached(struct address_space *mapping,
+				      pgoff_t start, pgoff_t end)
+{
+	XA_STATE(xas, &mapping->i_pages, start);
+	unsigned long cached = 0;
+	struct folio *folio;
+
+	rcu_read_lock();
+	xas_for_each(&xas, folio, end - 1) {
+		if (xas_retry(&xas, folio) || xa_is_value(folio))
+			continue;
+		cached += 1UL << xas_get_order(&xas);
+		if (need_resched()) {
+			xas_pause(&xas);
+			cond_resched_rcu();
+		}
+	}
+	rcu_read_unlock();
+
+	return cached;
+}
+
+/**
+ * ppc_drop_range - drop the clean folios of a range
+ * @mapping: of the file
+ * @start: first page
+ * @end: behind the last page
+ * @may_unmap: may folios be unmapped from this address space? NULL: from none
+ * @arg: for @may_unmap, which is called with i_mmap_rwsem held
+ * @drop: set to what happened
+ *
+ * Folios that lie wholly in the range and are clean, idle and mapped at most
+ * where @may_unmap allows are unmapped and dropped without a shadow. Private
+ * copies stay mapped. What a VM_LOCKED VMA covers is left alone.
+ *
+ * Context: process context, may sleep; not with i_mmap_rwsem held.
+ */
+void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
+		    ppc_may_unmap_t may_unmap, void *arg, struct ppc_drop *drop)
+{
+	unsigned long before = ppc_count_cached(mapping, start, end);
+	pgoff_t pos = start;
+
+	while (before && pos < end) {
+		pgoff_t to = end, next = end;
+
+		if (mapping_mapped(mapping) && may_unmap)
+			to = ppc_unmap_range(mapping, pos, end, may_unmap, arg,
+					     &next);
+		if (to > pos)
+			mapping_try_invalidate(mapping, pos, to - 1, NULL);
+		pos = next;
+	}
+	drop->left = before ? ppc_count_cached(mapping, start, end) : 0;
+	drop->dropped = before > drop->left ? before - drop->left : 0;
+}
+
+/**
+ * ppc_drop_drain - make folios in per-CPU LRU batches droppable
+ *
+ * Context: process context, waits for all CPUs: use it once per load.
+ */
+void ppc_drop_drain(void)
+{
+	lru_add_drain_all();
+}
+
+#ifdef CONFIG_MEMCG
+/**
+ * ppc_memcg_headroom - pages a memory cgroup can take without reclaim
+ * @memcg: the cgroup, or NULL
+ *
+ * A charge above memory.high may put the charger to sleep, which must not
+ * happen with the invalidate lock held: look before.
+ *
+ * Return: pages, ULONG_MAX when there is no limit.
+ */
+unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
+{
+	unsigned long room = ULONG_MAX;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		unsigned long limit = min(READ_ONCE(memcg->memory.max),
+					  READ_ONCE(memcg->memory.high));
+		unsigned long used = page_counter_read(&memcg->memory);
+
+		room = min(room, limit > used ? limit - used : 0);
+	}
+	return room;
+}
+
+/**
+ * ppc_memcg_make_room - reclaim from a memory cgroup that is near its limit
+ * @memcg: the cgroup, or NULL
+ * @nr: pages wanted
+ *
+ * Context: process context, may sleep, no locks of the page cache.
+ */
+void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
+{
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		unsigned long limit = min(READ_ONCE(memcg->memory.max),
+					  READ_ONCE(memcg->memory.high));
+
+		if (limit < nr + page_counter_read(&memcg->memory))
+			try_to_free_mem_cgroup_pages(memcg, nr, GFP_KERNEL, 0,
+						     NULL);
+	}
+}
+#else
+unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
+{
+	return ULONG_MAX;
+}
+
+void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
+{
+}
+#endif
