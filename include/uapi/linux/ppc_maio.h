@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * MAIO, the page cache policy for loading models: its ioctls on an attachment
+ * and the form of an I/O template.
+ */
+#ifndef _UAPI_LINUX_PPC_MAIO_H
+#define _UAPI_LINUX_PPC_MAIO_H
+
+#include <linux/const.h>
+#include <linux/ioctl.h>
+#include <linux/ppc.h>
+#include <linux/types.h>
+
+/*
+ * An I/O template, little-endian and without padding:
+ *
+ *	struct maio_template_header
+ *	struct maio_template_file	[nr_files]
+ *	struct maio_template_group	[nr_groups]
+ *	struct maio_template_extent	[nr_extents]
+ *
+ * The groups own the extents in order: group 0 the first nr_extents ones, and
+ * so on. A file index is the file's place in the attachment.
+ */
+#define MAIO_TEMPLATE_MAGIC	0x4f49414d	/* "MAIO" */
+#define MAIO_TEMPLATE_VERSION	1
+
+/* Extents count in units of 4 KiB, whatever the page size is. */
+#define MAIO_EXTENT_SHIFT	12
+
+#define MAIO_MAX_FILES		16384
+#define MAIO_MAX_GROUPS		1024
+#define MAIO_MAX_EXTENTS	1048576
+
+/**
+ * struct maio_template_header - what follows, and whether it is whole
+ * @magic: MAIO_TEMPLATE_MAGIC
+ * @version: MAIO_TEMPLATE_VERSION
+ * @flags: must be zero
+ * @size: bytes of the whole template, this header included
+ * @nr_files: files; at most as many as the attachment has
+ * @nr_groups: I/O groups, one a worker process
+ * @nr_extents: extents of all groups
+ * @crc: crc32 (IEEE, as zlib's) of the whole template with @crc zero
+ * @reserved: must be zero
+ */
+struct maio_template_header {
+	__le32 magic;
+	__le16 version;
+	__le16 flags;
+	__le32 size;
+	__le32 nr_files;
+	__le32 nr_groups;
+	__le32 nr_extents;
+	__le32 crc;
+	__le32 reserved;
+};
+
+/**
+ * struct maio_template_file - the file as it was when recorded
+ * @size: bytes; a file of another size now makes the template stale
+ */
+struct maio_template_file {
+	__le64 size;
+};
+
+/**
+ * struct maio_template_group - one worker's part of the load
+ * @nr_extents: extents, in the order of first access; at least one
+ * @flags: must be zero
+ */
+struct maio_template_group {
+	__le32 nr_extents;
+	__le32 flags;
+};
+
+/**
+ * struct maio_template_extent - a run of one file
+ * @file: file index
+ * @start: first unit of 4 KiB
+ * @count: units; at least one; the last may reach past the end of the file
+ */
+struct maio_template_extent {
+	__le32 file;
+	__le32 start;
+	__le32 count;
+};
+
+/**
+ * struct maio_template_io - a template to hand over
+ * @buf: pointer to the template
+ * @len: bytes at @buf; GET sets it to the template's size, also on -ENOSPC
+ */
+struct maio_template_io {
+	__u64 buf;
+	__u64 len;
+};
+
+enum maio_mode {
+	MAIO_MODE_KEEP,		/* leave consumed pages to the kernel */
+	MAIO_MODE_BURN,		/* drop them behind the reader */
+};
+
+/**
+ * struct maio_mode_args - what to do with consumed pages
+ * @mode: enum maio_mode
+ * @node: NUMA node to read ahead to; -1: wherever the kernel likes
+ * @gap: bytes behind the reader not to drop; 0: the default
+ */
+struct maio_mode_args {
+	__u32 mode;
+	__s32 node;
+	__u64 gap;
+};
+
+#define MAIO_STATE_RECORDING	_BITUL(0)
+#define MAIO_STATE_REPLAYING	_BITUL(1)
+#define MAIO_STATE_TEMPLATE	_BITUL(2)	/* one is set or recorded */
+
+/**
+ * struct maio_status - where MAIO stands
+ * @state: MAIO_STATE_*
+ * @mode: enum maio_mode
+ * @node: as set, or -1
+ * @nr_groups: groups of the template
+ * @gap: in force, bytes
+ * @template_bytes: bytes of model the template covers
+ * @resident_at_start: bytes of the files that were cached when the recording
+ *	began; it saw little of them
+ * @bound_groups: groups a process has been matched to
+ * @nr_extents: extents of the template
+ */
+struct maio_status {
+	__u32 state;
+	__u32 mode;
+	__s32 node;
+	__u32 nr_groups;
+	__u64 gap;
+	__u64 template_bytes;
+	__u64 resident_at_start;
+	__u32 bound_groups;
+	__u32 nr_extents;
+};
+
+/* On an attachment whose policy is "maio". */
+#define MAIO_IOC_RECORD_START	_IO(PPC_IOC_MAGIC, 0x40)
+#define MAIO_IOC_RECORD_STOP	_IO(PPC_IOC_MAGIC, 0x41)
+#define MAIO_IOC_GET_TEMPLATE	_IOWR(PPC_IOC_MAGIC, 0x42, struct maio_template_io)
+#define MAIO_IOC_SET_TEMPLATE	_IOW(PPC_IOC_MAGIC, 0x43, struct maio_template_io)
+#define MAIO_IOC_REPLAY_START	_IO(PPC_IOC_MAGIC, 0x44)
+#define MAIO_IOC_REPLAY_STOP	_IO(PPC_IOC_MAGIC, 0x45)
+#define MAIO_IOC_SET_MODE	_IOW(PPC_IOC_MAGIC, 0x46, struct maio_mode_args)
+#define MAIO_IOC_STATUS		_IOR(PPC_IOC_MAGIC, 0x47, struct maio_status)
+
+#endif /* _UAPI_LINUX_PPC_MAIO_H */

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MAIO: which group an access belongs to. Whoever accesses the files is matched
+ * to a group and moves its stream.
+ *
+ * Who the workers of this load are is not known beforehand, and they do not
+ * come in the order of the recording. So a process is bound to a group by where
+ * it reads. Workers often begin with the same headers, as may a launcher that
+ * loads nothing itself: until a process has got through a good part of its
+ * group the bond is a guess, which ends when it reads elsewhere or another
+ * process wants the group.
+ */
+#include "maio.h"
+
+#include <linux/minmax.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+
+#include "maio_replay.h"
+
+/* A fault stands for this much; more may have been mapped around it. */
+#define MAIO_REPLAY_WINDOW	SZ_128K
+
+/* How well a group suits a process that it is not bound to, from bad to good. */
+enum maio_rank {
+	MAIO_RANK_NONE,		/* it does not read there */
+	MAIO_RANK_TAKEN,	/* a worker is well into it: only share it */
+	MAIO_RANK_GUESS,	/* bound, but on a guess */
+	MAIO_RANK_GONE,		/* a worker was, and has exited */
+	MAIO_RANK_FREE,		/* nobody's */
+	MAIO_RANK_FREE_FIRST,	/* and it begins there */
+	MAIO_RANK_OWN,		/* another thread has just bound it */
+};
+
+/* True once every thread of the process is gone, reaped or not. */
+static bool maio_process_gone(pid_t tgid)
+{
+	struct task_struct *task;
+
+	task = pid_task(find_pid_ns(tgid, &init_pid_ns), PIDTYPE_TGID);
+	return !task || !atomic_read(&task->signal->live);
+}
+
+static bool maio_group_guessed(struct maio_group *group)
+{
+	return atomic64_read(&group->seen) <
+	       max_t(u64, group->bytes / 64, SZ_1M);
+}
+
+static enum ppc_stream_hit maio_group_access(struct maio_group *group,
+					     const struct ppc_access *access)
+{
+	enum ppc_stream_hit hit = ppc_stream_access(group->stream, access);
+	u64 bytes = access->len;
+
+	if (hit == PPC_STREAM_ELSEWHERE ||
+	    READ_ONCE(group->owner) != access->tgid)
+		return hit;
+
+	/* What a read() wants it may not get, or may have had already. */
+	if (access->type != PPC_ACCESS_CONSUME)
+		bytes = clamp(bytes, MAIO_REPLAY_WINDOW, PPC_STRIDE);
+	atomic64_add(bytes, &group->seen);
+	return hit;
+}
+
+static enum maio_rank maio_group_rank(struct maio_group *group,
+				      const struct ppc_access *access)
+{
+	const struct ppc_range *first = &group->first;
+
+	if (!ppc_stream_contains(group->stream, access->file, access->pos))
+		return MAIO_RANK_NONE;
+	if (group->owner == access->tgid)
+		return MAIO_RANK_OWN;
+	if (!group->owner) {
+		if (access->file == first->file && access->pos >= first->pos &&
+		    access->pos - first->pos < first->len)
+			return MAIO_RANK_FREE_FIRST;
+		return MAIO_RANK_FREE;
+	}
+	if (maio_group_guessed(group))
+		return MAIO_RANK_GUESS;
+	return maio_process_gone(group->owner) ? MAIO_RANK_GONE :
+						 MAIO_RANK_TAKEN;
+}
+
+static void maio_replay_bind(struct maio_replay *replay,
+			     struct maio_group *group, pid_t tgid)
+{
+	u32 i;
+
+	lockdep_assert_held(&replay->lock);
+
+	/* It reads elsewhere: where it was bound on a guess was wrong. */
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct maio_group *other = &replay->groups[i];
+
+		if (other->owner == tgid && maio_group_guessed(other))
+			WRITE_ONCE(other->owner, 0);
+	}
+
+	/* Who comes back, by turns in several groups, goes on counting. */
+	if (group->seen_by != tgid) {
+		group->seen_by = tgid;
+		atomic64_set(&group->seen, 0);
+	}
+	WRITE_ONCE(group->owner, tgid);
+}
+
+/* The group that suits best; binds the process to it where it can be had. */
+static struct maio_group *maio_replay_match(struct maio_replay *replay,
+					    const struct ppc_access *access)
+{
+	enum maio_rank best_rank = MAIO_RANK_NONE;
+	struct maio_group *best = NULL;
+	u32 i;
+
+	guard(spinlock)(&replay->lock);
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct maio_group *group = &replay->groups[i];
+		enum maio_rank rank = maio_group_rank(group, access);
+
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = group;
+		}
+	}
+
+	switch (best_rank) {
+	case MAIO_RANK_NONE:
+	case MAIO_RANK_TAKEN:
+	case MAIO_RANK_OWN:
+		break;
+	case MAIO_RANK_GONE:
+		/* Another load of the same: nothing of it has been read yet. */
+		ppc_stream_reset(best->stream);
+		fallthrough;
+	case MAIO_RANK_GUESS:
+	case MAIO_RANK_FREE:
+	case MAIO_RANK_FREE_FIRST:
+		maio_replay_bind(replay, best, access->tgid);
+		break;
+	}
+	return best;
+}
+
+/**
+ * maio_replay_access - move the stream that an access belongs to
+ * @replay: the replay
+ * @access: the access
+ *
+ * Context: RCU read-side critical section; does not sleep or allocate.
+ * Return: what the stream says, which is %PPC_STREAM_ELSEWHERE also where it has
+ * given up, or %PPC_STREAM_ELSEWHERE if no group reads there.
+ */
+enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
+				       const struct ppc_access *access)
+{
+	struct maio_group *group;
+	u32 i;
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		group = &replay->groups[i];
+		if (READ_ONCE(group->owner) == access->tgid &&
+		    ppc_stream_contains(group->stream, access->file,
+					access->pos))
+			return maio_group_access(group, access);
+	}
+
+	group = maio_replay_match(replay, access);
+	if (!group)
+		return PPC_STREAM_ELSEWHERE;
+	return maio_group_access(group, access);
+}
+
+/**
+ * maio_replay_evict - may bytes of a file go?
+ * @replay: the replay
+ * @file: file index
+ * @pos: first byte
+ * @len: bytes
+ * @reason: who asks
+ *
+ * What any group still wants stays, unless its worker has exited. A group that
+ * nobody has come for wants all of it. Reclaim takes first what groups have
+ * done with; of what is in no group it decides by itself.
+ *
+ * Context: RCU read-side critical section; does not sleep or allocate.
+ * Return: the verdict.
+ */
+enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
+				   u64 pos, u64 len,
+				   enum ppc_evict_reason reason)
+{
+	const bool drop = reason == PPC_EVICT_DROP;
+	bool done_with = false;
+	u32 i;
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct maio_group *group = &replay->groups[i];
+		const pid_t owner = READ_ONCE(group->owner);
+
+		if (ppc_stream_wants(group->stream, file, pos, len)) {
+			if (!owner || !maio_process_gone(owner))
+				return drop ? PPC_EVICT_KEEP :
+					      PPC_EVICT_DEFAULT;
+			done_with = true;
+		} else if (!drop && !done_with) {
+			done_with = ppc_stream_contains(group->stream, file,
+							pos);
+		}
+	}
+	return !drop && done_with ? PPC_EVICT_FIRST : PPC_EVICT_DEFAULT;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MAIO: replaying. Each group of the template gets a stream; the streams are
+ * published to the callbacks all at once, and stay as they are until the replay
+ * ends.
+ */
+#include "maio.h"
+
+#include <asm/byteorder.h>
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "maio_replay.h"
+
+static void maio_replay_free(struct maio_replay *replay)
+{
+	u32 i;
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		if (replay->groups[i].stream)
+			ppc_stream_destroy(replay->groups[i].stream);
+	}
+	kvfree(replay);
+}
+
+/* Turn the extents of one group into ranges, the last one up to the file's end */
+static u64 maio_replay_ranges(const struct maio_template *template, u32 first,
+			      u32 nr, struct ppc_range *ranges)
+{
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		const struct maio_extent extent =
+			maio_template_extent(template, first + i);
+		const u64 size = le64_to_cpu(template->files[extent.file].size);
+		const u64 pos = extent.start * MAIO_UNIT;
+
+		ranges[i] = (struct ppc_range) {
+			.file = extent.file,
+			.pos = pos,
+			.len = min(extent.count * MAIO_UNIT, size - pos),
+		};
+		bytes += ranges[i].len;
+	}
+	return bytes;
+}
+
+static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
+{
+	const struct maio_template *template = &maio->template;
+	struct ppc_range *ranges;
+	u32 i, first = 0;
+	int err = 0;
+
+	ranges = kvmalloc_array(template->nr_extents, sizeof(*ranges),
+				GFP_KERNEL_ACCOUNT);
+	if (!ranges)
+		return -ENOMEM;
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct maio_group *group = &replay->groups[i];
+		const u32 nr = le32_to_cpu(template->groups[i].nr_extents);
+		struct ppc_stream *stream;
+
+		group->bytes = maio_replay_ranges(template, first, nr, ranges);
+		group->first = ranges[0];
+		stream = ppc_stream_create(maio->att, ranges, nr, maio->node);
+		if (IS_ERR(stream)) {
+			err = PTR_ERR(stream);
+			break;
+		}
+		group->stream = stream;
+		ppc_stream_set_burn(stream, maio->mode == MAIO_MODE_BURN,
+				    maio->gap);
+		first += nr;
+	}
+	kvfree(ranges);
+	return err;
+}
+
+static int maio_replay_check(struct maio *maio)
+{
+	const char *why;
+	u32 nr_files;
+	u64 *sizes;
+	int err;
+
+	sizes = maio_file_sizes(maio, &nr_files, NULL);
+	if (IS_ERR(sizes))
+		return PTR_ERR(sizes);
+
+	err = maio_template_check_files(&maio->template, sizes, nr_files, &why);
+	if (err)
+		pr_info_ratelimited("no replay: %s (%d)\n", why, err);
+	kvfree(sizes);
+	return err;
+}
+
+/**
+ * maio_replay_start - read ahead as the template says
+ * @maio: the attachment
+ *
+ * Context: process; may sleep.
+ * Return: 0, -EBUSY if a replay is under way, -ENODATA or another error if
+ * there is no template, -ENOENT or -ESTALE if it is not of these files any
+ * more, -ENOMEM, or an error of ppc_stream_create().
+ */
+int maio_replay_start(struct maio *maio)
+{
+	const u32 nr_groups = maio->template.nr_groups;
+	struct maio_replay *replay;
+	int err;
+	u32 i;
+
+	lockdep_assert_held(&maio->lock);
+
+	if (rcu_access_pointer(maio->replay))
+		return -EBUSY;
+	if (!maio->template.data)
+		return maio->template_err;
+
+	err = maio_replay_check(maio);
+	if (err)
+		return err;
+
+	replay = kvzalloc(struct_size(replay, groups, nr_groups),
+			  GFP_KERNEL_ACCOUNT);
+	if (!replay)
+		return -ENOMEM;
+	spin_lock_init(&replay->lock);
+	replay->nr_groups = nr_groups;
+
+	err = maio_replay_fill(maio, replay);
+	if (err) {
+		maio_replay_free(replay);
+		return err;
+	}
+
+	for (i = 0; i < nr_groups; i++)
+		ppc_stream_start(replay->groups[i].stream);
+	rcu_assign_pointer(maio->replay, replay);
+	return 0;
+}
+
+/**
+ * maio_replay_stop - leave reading ahead to the kernel again
+ * @maio: the attachment
+ *
+ * Context: process; may sleep.
+ * Return: 0, or -EINVAL if no replay is under way.
+ */
+int maio_replay_stop(struct maio *maio)
+{
+	struct maio_replay *replay;
+
+	replay = rcu_replace_pointer(maio->replay, NULL,
+				     lockdep_is_held(&maio->lock));
+	if (!replay)
+		return -EINVAL;
+
+	/*
+	 * Callbacks may still hold the replay. From here on no group wants
+	 * anything, so that none keeps another from dropping what is left.
+	 */
+	synchronize_rcu();
+	maio_replay_free(replay);
+	return 0;
+}
+
+/**
+ * maio_replay_set_mode - let the replay know of a new mode, node or gap
+ * @maio: the attachment
+ */
+void maio_replay_set_mode(struct maio *maio)
+{
+	struct maio_replay *replay;
+	u32 i;
+
+	replay = rcu_dereference_protected(maio->replay,
+					   lockdep_is_held(&maio->lock));
+	if (!replay)
+		return;
+
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct ppc_stream *stream = replay->groups[i].stream;
+
+		ppc_stream_set_burn(stream, maio->mode == MAIO_MODE_BURN,
+				    maio->gap);
+		ppc_stream_set_node(stream, maio->node);
+	}
+}
+
+/**
+ * maio_replay_bound - how many groups have an owner
+ * @maio: the attachment
+ *
+ * Return: groups a process has been matched to; 0 without a replay.
+ */
+u32 maio_replay_bound(struct maio *maio)
+{
+	struct maio_replay *replay;
+	u32 i, bound = 0;
+
+	replay = rcu_dereference_protected(maio->replay,
+					   lockdep_is_held(&maio->lock));
+	if (!replay)
+		return 0;
+
+	for (i = 0; i < replay->nr_groups; i++)
+		bound += !!READ_ONCE(replay->groups[i].owner);
+	return bound;
+}

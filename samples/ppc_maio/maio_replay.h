@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * MAIO: a replay under way.
+ */
+#ifndef _MAIO_REPLAY_H
+#define _MAIO_REPLAY_H
+
+#include <linux/atomic.h>
+#include <linux/ppc.h>
+#include <linux/spinlock.h>
+
+/**
+ * struct maio_group - one worker's part of the load
+ * @stream: reads it ahead
+ * @bytes: all of it
+ * @seen: bytes that @seen_by has gone through as its owner, roughly
+ * @seen_by: its owner, or the last one; under struct maio_replay.lock
+ * @first: what the worker begins with
+ * @owner: tgid of the worker, or 0; written under struct maio_replay.lock
+ */
+struct maio_group {
+	struct ppc_stream *stream;
+	u64 bytes;
+	atomic64_t seen;
+	pid_t seen_by;
+	struct ppc_range first;
+	pid_t owner;
+};
+
+/**
+ * struct maio_replay - a replay under way
+ * @lock: taken to bind a process to a group; outside the locks of streams
+ * @nr_groups: entries of @groups
+ * @groups: the groups; but for what is said above, fixed once published
+ */
+struct maio_replay {
+	spinlock_t lock; /* binding; see above */
+	u32 nr_groups;
+	struct maio_group groups[] __counted_by(nr_groups);
+};
+
+#endif /* _MAIO_REPLAY_H */

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MAIO: how accesses become extents, and extents become groups.
+ *
+ * The page cache tells little of what a reader does: large folios, fault-around
+ * and readahead hide most of it, and what remains is one event every 128 KiB to
+ * 1 MiB. So an event stands for a window, and an extent grows over small holes.
+ * The extents of a process never overlap: of bytes read twice only the first
+ * time counts. They are kept in the order in which they were begun, which is
+ * the order to read them in. Threads of a process that read side by side each
+ * grow their own extent.
+ */
+#include <kunit/visibility.h>
+#include <linux/align.h>
+#include <linux/export.h>
+#include <linux/hash.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+
+#include "maio_track.h"
+
+/* A template cannot name what lies behind. */
+#define MAIO_TRACK_END	ALIGN_DOWN(U32_MAX * MAIO_UNIT, MAIO_TRACK_ALIGN)
+
+/**
+ * maio_track_init - begin anew
+ * @track: what to set up
+ * @max_extents: room for extents behind it
+ */
+void maio_track_init(struct maio_track *track, u32 max_extents)
+{
+	memset(track, 0, sizeof(*track));
+	track->max_extents = max_extents;
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_track_init);
+
+/* Nothing is ever removed, and there are twice as many slots as processes. */
+static struct maio_track_process *
+maio_track_process(struct maio_track *track, pid_t tgid)
+{
+	u32 slot = hash_32(tgid, MAIO_TRACK_SLOT_BITS);
+	struct maio_track_process *process;
+
+	for (; track->slots[slot]; slot = (slot + 1) % MAIO_TRACK_SLOTS) {
+		process = &track->processes[track->slots[slot] - 1];
+		if (process->tgid == tgid)
+			return process;
+	}
+
+	if (track->nr_processes == MAIO_MAX_GROUPS)
+		return NULL;
+
+	process = &track->processes[track->nr_processes++];
+	process->extents = RB_ROOT;
+	process->tgid = tgid;
+	track->slots[slot] = track->nr_processes;
+	return process;
+}
+
+static bool maio_track_before(struct rb_node *a, const struct rb_node *b)
+{
+	const struct maio_track_extent *l, *r;
+
+	l = rb_entry(a, struct maio_track_extent, node);
+	r = rb_entry(b, struct maio_track_extent, node);
+	if (l->file != r->file)
+		return l->file < r->file;
+	return l->start < r->start;
+}
+
+/* The extents of @file beside @pos: the last from at most @pos, the first after */
+static void maio_track_beside(struct maio_track_process *process, u32 file,
+			      u64 pos, struct maio_track_extent **prev,
+			      struct maio_track_extent **next)
+{
+	struct rb_node *node = process->extents.rb_node;
+
+	*prev = NULL;
+	*next = NULL;
+	while (node) {
+		struct maio_track_extent *extent;
+
+		extent = rb_entry(node, struct maio_track_extent, node);
+		if (extent->file < file ||
+		    (extent->file == file && extent->start <= pos)) {
+			if (extent->file == file)
+				*prev = extent;
+			node = node->rb_right;
+		} else {
+			if (extent->file == file)
+				*next = extent;
+			node = node->rb_left;
+		}
+	}
+}
+
+static void maio_track_grown(struct maio_track_process *process,
+			     struct maio_track_extent *extent, u64 bytes)
+{
+	process->clock += bytes;
+	extent->clock = process->clock;
+}
+
+/*
+ * The process has read much else since: a loader that turns from file to file
+ * wants them back in turns. Without room for another extent, that does not
+ * matter so much.
+ */
+static bool maio_track_broken(const struct maio_track *track,
+			      const struct maio_track_process *process,
+			      const struct maio_track_extent *extent)
+{
+	return process->clock - extent->clock > MAIO_TRACK_BREAK &&
+	       track->nr_extents < track->max_extents;
+}
+
+static bool maio_track_begin(struct maio_track *track,
+			     struct maio_track_process *process, u32 file,
+			     u64 start, u64 end)
+{
+	struct maio_track_extent *extent;
+
+	if (track->nr_extents == track->max_extents)
+		return false;
+
+	extent = &track->extents[track->nr_extents++];
+	extent->start = start;
+	extent->end = end;
+	extent->file = file;
+	extent->process = process - track->processes;
+	process->nr_extents++;
+	maio_track_grown(process, extent, end - start);
+	rb_add(&extent->node, &process->extents, maio_track_before);
+	return true;
+}
+
+static bool maio_track_add(struct maio_track *track,
+			   struct maio_track_process *process, u32 file,
+			   u64 start, u64 end)
+{
+	while (start < end) {
+		struct maio_track_extent *prev, *next;
+		u64 stop = end;
+
+		maio_track_beside(process, file, start, &prev, &next);
+
+		if (prev && start < prev->end) {
+			start = prev->end;
+			continue;
+		}
+		if (next)
+			stop = min(stop, next->start);
+
+		if (prev && start - prev->end <= MAIO_TRACK_HOLE &&
+		    !maio_track_broken(track, process, prev)) {
+			maio_track_grown(process, prev, stop - prev->end);
+			prev->end = stop;
+		} else if (next && end >= next->start) {
+			maio_track_grown(process, next, next->start - start);
+			next->start = start;
+		} else if (!maio_track_begin(track, process, file, start, stop)) {
+			return false;
+		}
+		start = stop;
+	}
+	return true;
+}
+
+/**
+ * maio_track_access - note one access
+ * @track: where to
+ * @access: the access
+ *
+ * Context: any; the caller serialises.
+ * Return: false if there was no room left to note it.
+ */
+bool maio_track_access(struct maio_track *track,
+		       const struct ppc_access *access)
+{
+	struct maio_track_process *process;
+	u64 len = access->len;
+	u64 end;
+
+	if (access->type != PPC_ACCESS_CONSUME)
+		len = max(len, MAIO_TRACK_WINDOW);
+	if (check_add_overflow(access->pos, len, &end) || end > MAIO_TRACK_END)
+		end = MAIO_TRACK_END;
+	if (access->pos >= end)
+		return true;
+
+	process = maio_track_process(track, access->tgid);
+	if (!process)
+		return false;
+
+	return maio_track_add(track, process, access->file,
+			      ALIGN_DOWN(access->pos, MAIO_TRACK_ALIGN),
+			      ALIGN(end, MAIO_TRACK_ALIGN));
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_track_access);
+
+/**
+ * maio_track_collect - bring the extents into the order of a template
+ * @track: what was noted
+ * @sizes: bytes of each file; extents end there
+ * @nr_files: how many; extents of others are left out
+ * @counts: set to the number of extents of each process
+ * @extents: set to the extents, process by process; room for all of them
+ *
+ * Return: how many extents there are; a process may be left with none.
+ */
+u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
+		       u32 nr_files, u32 *counts, struct maio_extent *extents)
+{
+	u32 i, first = 0, nr = 0;
+
+	for (i = 0; i < track->nr_processes; i++) {
+		track->processes[i].cursor = first;
+		counts[i] = 0;
+		first += track->processes[i].nr_extents;
+	}
+
+	for (i = 0; i < track->nr_extents; i++) {
+		const struct maio_track_extent *extent = &track->extents[i];
+		const u32 process = extent->process;
+		u64 start = extent->start >> MAIO_EXTENT_SHIFT;
+		u64 end = extent->end >> MAIO_EXTENT_SHIFT;
+
+		if (extent->file >= nr_files)
+			continue;
+		end = min(end, maio_units(sizes[extent->file]));
+		if (start >= end)
+			continue;
+
+		extents[track->processes[process].cursor + counts[process]++] =
+			(struct maio_extent) {
+				.file = extent->file,
+				.start = start,
+				.count = end - start,
+			};
+	}
+
+	for (i = 0; i < track->nr_processes; i++) {
+		first = track->processes[i].cursor;
+		counts[i] = maio_extents_coalesce(&extents[first], counts[i]);
+		memmove(&extents[nr], &extents[first],
+			counts[i] * sizeof(*extents));
+		nr += counts[i];
+	}
+	return nr;
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_track_collect);
+
+static u64 maio_track_units(const struct maio_extent *extents, u32 nr)
+{
+	u64 units = 0;
+
+	while (nr--)
+		units += extents[nr].count;
+	return units;
+}
+
+static bool maio_track_all_in(const struct maio_extent *set, u32 nr_set,
+			      const struct maio_extent *extents, u32 nr)
+{
+	while (nr--) {
+		if (!maio_extents_contain(set, nr_set, &extents[nr]))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * maio_track_drop_little - leave out groups that are no workers
+ * @counts: extents of each group; empty groups go too
+ * @nr_groups: how many groups; updated
+ * @extents: the extents, group by group
+ * @scratch: room for as many extents
+ *
+ * A launcher often looks at the headers of all files before its workers load
+ * them. A process that read less than 1 MiB, or a 64th of what the busiest one
+ * did, makes no group if the others read the same bytes.
+ *
+ * Context: process; may sleep.
+ * Return: how many extents are left.
+ */
+u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,
+			   struct maio_extent *extents,
+			   struct maio_extent *scratch)
+{
+	u32 i, first, nr_set = 0, nr = 0, kept = 0;
+	u64 most = 0, little;
+
+	for (i = 0, first = 0; i < *nr_groups; first += counts[i++])
+		most = max(most, maio_track_units(&extents[first], counts[i]));
+	little = max(most / 64, maio_units(MAIO_TRACK_LITTLE));
+
+	for (i = 0, first = 0; i < *nr_groups; first += counts[i++]) {
+		if (maio_track_units(&extents[first], counts[i]) < little)
+			continue;
+		memcpy(&scratch[nr_set], &extents[first],
+		       counts[i] * sizeof(*extents));
+		nr_set += counts[i];
+	}
+	nr_set = maio_extents_union(scratch, nr_set);
+
+	for (i = 0, first = 0; i < *nr_groups; i++) {
+		const struct maio_extent *group = &extents[first];
+		const u32 count = counts[i];
+
+		first += count;
+		if (!count || (maio_track_units(group, count) < little &&
+			       maio_track_all_in(scratch, nr_set, group, count)))
+			continue;
+		memmove(&extents[nr], group, count * sizeof(*extents));
+		counts[kept++] = count;
+		nr += count;
+	}
+	*nr_groups = kept;
+	return nr;
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_track_drop_little);

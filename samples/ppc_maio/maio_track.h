@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * MAIO: how accesses become extents. The caller serialises.
+ */
+#ifndef _MAIO_TRACK_H
+#define _MAIO_TRACK_H
+
+#include <linux/bits.h>
+#include <linux/ppc.h>
+#include <linux/rbtree.h>
+#include <linux/sizes.h>
+
+#include "maio_template.h"
+
+/* What a miss, a marker or a fault stands for at least: stock readahead. */
+#define MAIO_TRACK_WINDOW	SZ_128K
+/* Extents begin and end on multiples of this, or at the end of the file. */
+#define MAIO_TRACK_ALIGN	SZ_64K
+/* A hole up to this size is read rather than kept: a stride may go unseen. */
+#define MAIO_TRACK_HOLE		PPC_STRIDE
+/* So much of others since an extent last grew, and it grows no more. */
+#define MAIO_TRACK_BREAK	SZ_256M
+/* A process that read less than this may not be a worker. */
+#define MAIO_TRACK_LITTLE	SZ_1M
+
+#define MAIO_TRACK_SLOT_BITS	11
+#define MAIO_TRACK_SLOTS	BIT(MAIO_TRACK_SLOT_BITS)
+
+/**
+ * struct maio_track_extent - a run of one file that one process has read
+ * @node: in the process's tree, by file and start
+ * @start: first byte
+ * @end: byte behind the last one
+ * @clock: the process's clock when the extent last grew
+ * @file: file index
+ * @process: the process's place in the track
+ */
+struct maio_track_extent {
+	struct rb_node node;
+	u64 start;
+	u64 end;
+	u64 clock;
+	u32 file;
+	u32 process;
+};
+
+/**
+ * struct maio_track_process - what one process has read
+ * @extents: its extents; no two overlap
+ * @clock: bytes of all of them
+ * @tgid: the process
+ * @nr_extents: how many extents
+ * @cursor: where maio_track_collect() puts the next one
+ */
+struct maio_track_process {
+	struct rb_root extents;
+	u64 clock;
+	pid_t tgid;
+	u32 nr_extents;
+	u32 cursor;
+};
+
+/**
+ * struct maio_track - what all processes have read
+ * @nr_processes: entries of @processes, in the order of their first access
+ * @nr_extents: entries of @extents, in the order of their first access
+ * @max_extents: room in @extents
+ * @slots: hash table by tgid, of places in @processes plus one
+ * @processes: the processes
+ * @extents: the extents of all processes
+ */
+struct maio_track {
+	u32 nr_processes;
+	u32 nr_extents;
+	u32 max_extents;
+	u16 slots[MAIO_TRACK_SLOTS];
+	struct maio_track_process processes[MAIO_MAX_GROUPS];
+	struct maio_track_extent extents[] __counted_by(max_extents);
+};
+
+void maio_track_init(struct maio_track *track, u32 max_extents);
+bool maio_track_access(struct maio_track *track,
+		       const struct ppc_access *access);
+u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
+		       u32 nr_files, u32 *counts, struct maio_extent *extents);
+u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,
+			   struct maio_extent *extents,
+			   struct maio_extent *scratch);
+
+#endif /* _MAIO_TRACK_H */
