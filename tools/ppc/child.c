@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Run the command as if maioctl were not there: same signals, same limits,
+ * same exit status.
+ *
+ * Signals are blocked and taken one by one. What a terminal sends goes to the
+ * command as well, since it is in the same process group, and is not sent a
+ * second time; what somebody sends to maioctl alone is passed on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "maioctl.h"
+
+static const int forwarded[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
+};
+
+static sigset_t own_mask, held_mask;
+static struct sigaction own_chld;
+static struct rlimit own_files;
+static bool signals_held, files_raised;
+
+/* Room for the files of a model; the command gets the limit back as it was. */
+int files_limit_raise(size_t nr, struct why *why)
+{
+	rlim_t want = nr + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &own_files))
+		return why_set(why, "getrlimit: %s", strerror(errno));
+	if (own_files.rlim_cur >= want)
+		return 0;
+	limit = own_files;
+	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return why_set(why, "setrlimit: %s", strerror(errno));
+	files_raised = true;
+	return 0;
+}
+
+static int signals_hold(struct why *why)
+{
+	struct sigaction chld = { .sa_handler = SIG_DFL };
+	size_t i;
+
+	sigemptyset(&held_mask);
+	sigaddset(&held_mask, SIGCHLD);
+	for (i = 0; i < ARRAY_SIZE(forwarded); i++)
+		sigaddset(&held_mask, forwarded[i]);
+	/* Whoever ignores SIGCHLD is not told how a child ended. */
+	if (sigaction(SIGCHLD, &chld, &own_chld) ||
+	    sigprocmask(SIG_BLOCK, &held_mask, &own_mask))
+		return why_set(why, "cannot hold signals: %s", strerror(errno));
+	signals_held = true;
+	return 0;
+}
+
+/* From here on a signal ends maioctl; those meant for the command are gone. */
+void child_signals_release(void)
+{
+	const struct timespec now = { 0 };
+
+	if (!signals_held)
+		return;
+	while (sigtimedwait(&held_mask, NULL, &now) > 0 || errno == EINTR)
+		errno = 0;
+	sigprocmask(SIG_SETMASK, &own_mask, NULL);
+	signals_held = false;
+}
+
+static void __noreturn exec_command(char **argv, int report)
+{
+	ssize_t n;
+	int error;
+
+	/* The limit only ever went up, so it can always be put back. */
+	if (files_raised)
+		setrlimit(RLIMIT_NOFILE, &own_files);
+	sigaction(SIGCHLD, &own_chld, NULL);
+	sigprocmask(SIG_SETMASK, &own_mask, NULL);
+	execvp(argv[0], argv);
+	error = errno;
+	do {
+		n = write(report, &error, sizeof(error));
+	} while (n < 0 && errno == EINTR);
+	_exit(EXIT_NOT_FOUND);
+}
+
+static int wait_child(pid_t pid, int *status, struct why *why)
+{
+	siginfo_t info;
+	pid_t got;
+	int sig;
+
+	for (;;) {
+		got = waitpid(pid, status, WNOHANG);
+		if (got == pid)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return why_set(why, "waitpid: %s", strerror(errno));
+		sig = sigwaitinfo(&held_mask, &info);
+		if (sig < 0 && errno != EINTR)
+			return why_set(why, "sigwaitinfo: %s", strerror(errno));
+		if (sig > 0 && sig != SIGCHLD && info.si_code <= 0)
+			kill(pid, sig);
+	}
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Did exec fail? The pipe closes without a word when it does not. */
+static int exec_error(int fd)
+{
+	int error = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, &error, sizeof(error));
+	} while (n < 0 && errno == EINTR);
+	return n == sizeof(error) ? error : 0;
+}
+
+/**
+ * child_run - run the command to its end
+ * @argv: the command and its arguments
+ * @child: how it ended
+ * @why: why it did not start, if so; @child tells the exit status then
+ *
+ * Signals stay held until child_signals_release().
+ *
+ * Return: 0, or -1 if it could not be started.
+ */
+int child_run(char **argv, struct child *child, struct why *why)
+{
+	int status, error, report[2];
+	double start;
+	pid_t pid;
+
+	memset(child, 0, sizeof(*child));
+	child->exit_status = EXIT_MAIOCTL;
+	if (pipe2(report, O_CLOEXEC))
+		return why_set(why, "pipe: %s", strerror(errno));
+	if (signals_hold(why)) {
+		close(report[0]);
+		close(report[1]);
+		return -1;
+	}
+
+	fflush(NULL);
+	start = seconds_now();
+	pid = fork();
+	if (pid < 0) {
+		why_set(why, "fork: %s", strerror(errno));
+		close(report[0]);
+		close(report[1]);
+		return -1;
+	}
+	if (!pid)
+		exec_command(argv, report[1]);
+	close(report[1]);
+	error = exec_error(report[0]);
+	close(report[0]);
+
+	if (wait_child(pid, &status, why))
+		return -1;
+	child->seconds = seconds_now() - start;
+	if (error) {
+		child->exit_status = error == ENOENT ? EXIT_NOT_FOUND :
+						       EXIT_NOT_EXECUTABLE;
+		return why_set(why, "cannot run %s: %s", argv[0],
+			       strerror(error));
+	}
+	if (WIFSIGNALED(status)) {
+		child->signal = WTERMSIG(status);
+		child->exit_status = 128 + child->signal;
+	} else {
+		child->exit_status = WEXITSTATUS(status);
+	}
+	return 0;
+}

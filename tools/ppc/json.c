@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * JSON output. Names of files need not be UTF-8, and JSON must be: text that
+ * comes from outside is escaped as in the store.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "maioctl.h"
+
+void json_put_u64(struct json_object *obj, const char *key, __u64 value)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(value));
+}
+
+void json_put_text(struct json_object *obj, const char *key, const char *text)
+{
+	char *escaped = text_escape(text);
+
+	json_object_object_add(obj, key, json_object_new_string(escaped));
+	free(escaped);
+}
+
+/* Writes @obj and frees it. Return: 0 or -1. */
+int json_write(struct json_object *obj, FILE *out, struct why *why)
+{
+	const char *text = json_object_to_json_string_ext(obj,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int ret = 0;
+
+	if (!text)
+		ret = why_set(why, "out of memory");
+	else if (fprintf(out, "%s\n", text) < 0 || fflush(out))
+		ret = why_set(why, "cannot write: %s", strerror(errno));
+	json_object_put(obj);
+	return ret;
+}

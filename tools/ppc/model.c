@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MODEL arguments: which files they mean, and what identifies each file.
+ *
+ * A model is a file, or a directory with *.safetensors or *.gguf files. Hub
+ * caches are farms of symbolic links to blobs, so links are followed, the name
+ * counts and not where it leads, and what is linked twice is taken once.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "maioctl.h"
+
+static bool is_model_name(const char *name)
+{
+	return name[0] != '.' && (name_has_suffix(name, ".safetensors") ||
+				  name_has_suffix(name, ".gguf"));
+}
+
+static bool already_open(const struct model *model, const struct stat *st)
+{
+	struct stat other;
+	size_t i;
+
+	for (i = 0; i < model->nr; i++) {
+		if (!fstat(model->fds[i], &other) &&
+		    other.st_dev == st->st_dev && other.st_ino == st->st_ino)
+			return true;
+	}
+	return false;
+}
+
+static int add_file(struct model *model, int dir, const char *name,
+		    const char *shown, struct why *why)
+{
+	struct file_id *id;
+	struct stat st;
+	char *copy;
+	int fd;
+
+	/* O_NONBLOCK: whatever has taken the name, opening it must not hang. */
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return why_set(why, "%s: cannot open: %s", shown, strerror(errno));
+	if (fstat(fd, &st)) {
+		why_set(why, "%s: cannot stat: %s", shown, strerror(errno));
+		goto close;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		why_set(why, "%s: neither a regular file nor a directory", shown);
+		goto close;
+	}
+	if (already_open(model, &st)) {
+		close(fd);
+		return 0;
+	}
+	if (model->nr == MAIO_MAX_FILES) {
+		why_set(why, "more than %d files", MAIO_MAX_FILES);
+		goto close;
+	}
+
+	model->files = xrealloc(model->files, model->nr + 1, sizeof(*id));
+	model->fds = xrealloc(model->fds, model->nr + 1, sizeof(fd));
+	id = &model->files[model->nr];
+	copy = xstrdup(name);
+	id->path = xstrdup(basename(copy));
+	free(copy);
+	id->size = st.st_size;
+	id->mtime = st.st_mtime > 0 ? st.st_mtime : 0;
+	id->hash = 0;
+	model->fds[model->nr++] = fd;
+	model->bytes += id->size;
+	return model_header_hash(fd, id->path, id->size, &id->hash, why);
+
+close:
+	close(fd);
+	return -1;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_dir(struct model *model, const char *path, struct why *why)
+{
+	char **names = NULL;
+	struct dirent *de;
+	struct stat st;
+	size_t i, nr = 0;
+	int ret = -1;
+	DIR *dir;
+
+	dir = opendir(path);
+	if (!dir)
+		return why_set(why, "%s: cannot open: %s", path, strerror(errno));
+	while (errno = 0, (de = readdir(dir))) {
+		if (!is_model_name(de->d_name))
+			continue;
+		/* A link that leads nowhere is an error; a folder is not. */
+		if (!fstatat(dirfd(dir), de->d_name, &st, 0) &&
+		    !S_ISREG(st.st_mode))
+			continue;
+		names = xrealloc(names, nr + 1, sizeof(*names));
+		names[nr++] = xstrdup(de->d_name);
+	}
+	if (errno) {
+		why_set(why, "%s: cannot read: %s", path, strerror(errno));
+		goto out;
+	}
+	if (!nr) {
+		why_set(why, "%s: no *.safetensors or *.gguf file in it", path);
+		goto out;
+	}
+
+	qsort(names, nr, sizeof(*names), compare_names);
+	for (i = 0; i < nr; i++) {
+		char *shown = xasprintf("%s/%s", path, names[i]);
+
+		ret = add_file(model, dirfd(dir), names[i], shown, why);
+		free(shown);
+		if (ret)
+			goto out;
+	}
+	ret = 0;
+out:
+	for (i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
+	closedir(dir);
+	return ret;
+}
+
+/* In a hub cache, models--org--name/snapshots/<commit>, the commit says little. */
+static char *dir_name(const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *name, *parent, *result;
+
+	if (!real)
+		return xstrdup("model");
+	name = strrchr(real, '/');
+	*name++ = '\0';
+	parent = strrchr(real, '/');
+	if (parent && !strcmp(parent, "/snapshots")) {
+		*parent = '\0';
+		parent = strrchr(real, '/');
+		if (parent)
+			name = parent + 1;
+	}
+	result = xstrdup(*name ? name : "model");
+	free(real);
+	return result;
+}
+
+/**
+ * model_open - open the files that the MODEL arguments mean
+ * @model: filled in; to be given to model_close() also after a failure
+ * @nr_args: how many arguments
+ * @args: files and directories
+ * @why: what went wrong
+ *
+ * Return: 0 or -1.
+ */
+int model_open(struct model *model, int nr_args, char **args, struct why *why)
+{
+	struct stat st;
+	char *copy;
+	int i, ret;
+
+	memset(model, 0, sizeof(*model));
+	for (i = 0; i < nr_args; i++) {
+		if (stat(args[i], &st))
+			return why_set(why, "%s: %s", args[i], strerror(errno));
+		if (!i && S_ISDIR(st.st_mode)) {
+			model->name = dir_name(args[i]);
+		} else if (!i) {
+			copy = xstrdup(args[i]);
+			model->name = xstrdup(basename(copy));
+			free(copy);
+		}
+		ret = S_ISDIR(st.st_mode) ?
+			add_dir(model, args[i], why) :
+			add_file(model, AT_FDCWD, args[i], args[i], why);
+		if (ret)
+			return -1;
+	}
+	return 0;
+}
+
+/* Return: 0 while every file has the size and time it was opened with. */
+int model_unchanged(const struct model *model, struct why *why)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < model->nr; i++) {
+		const struct file_id *id = &model->files[i];
+
+		if (fstat(model->fds[i], &st))
+			return why_set(why, "%s: cannot stat: %s", id->path,
+				       strerror(errno));
+		if ((__u64)st.st_size != id->size ||
+		    (__u64)(st.st_mtime > 0 ? st.st_mtime : 0) != id->mtime)
+			return why_set(why, "%s changed meanwhile", id->path);
+	}
+	return 0;
+}
+
+void model_close(struct model *model)
+{
+	size_t i;
+
+	for (i = 0; i < model->nr; i++) {
+		close(model->fds[i]);
+		free(model->files[i].path);
+	}
+	free(model->fds);
+	free(model->files);
+	free(model->name);
+	memset(model, 0, sizeof(*model));
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * "maioctl template show": what is in a template.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "maioctl.h"
+
+static const char usage_text[] =
+"Usage: maioctl template show [--store DIR] [--json] FILE|SERVICE\n"
+"\n"
+"Shows a recorded template: the files it is for, and what each worker read of\n"
+"them in which order. It is named by its file, or by its service id in the store.\n"
+"\n"
+"  --store DIR      where templates are kept (default: as for 'maioctl run')\n"
+"  --json           print JSON, with every extent\n"
+"  -h, --help       this text\n";
+
+static const struct option long_options[] = {
+	{ "store", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static struct json_object *files_json(const struct store_entry *entry)
+{
+	struct json_object *array = json_object_new_array();
+	char hash[17];
+	size_t i;
+
+	for (i = 0; i < entry->nr_files; i++) {
+		const struct file_id *id = &entry->files[i];
+		struct json_object *obj = json_object_new_object();
+
+		snprintf(hash, sizeof(hash), "%016llx", id->hash);
+		json_put_text(obj, "path", id->path);
+		json_put_u64(obj, "size", id->size);
+		json_put_text(obj, "header_hash", hash);
+		json_put_u64(obj, "mtime", id->mtime);
+		json_object_array_add(array, obj);
+	}
+	return array;
+}
+
+static void array_put_u64(struct json_object *array, __u64 value)
+{
+	json_object_array_add(array, json_object_new_uint64(value));
+}
+
+/* Per group, [file, offset, length] in bytes, in the order of first access. */
+static struct json_object *groups_json(const struct template_view *view)
+{
+	struct json_object *array = json_object_new_array();
+	__u32 group, i = 0, end = 0;
+
+	for (group = 0; group < view->nr_groups; group++) {
+		struct json_object *extents = json_object_new_array();
+
+		for (end += le32toh(view->groups[group].nr_extents); i < end; i++) {
+			const struct maio_template_extent *e = &view->extents[i];
+			struct json_object *triple = json_object_new_array();
+			__u64 start = le32toh(e->start), count = le32toh(e->count);
+
+			array_put_u64(triple, le32toh(e->file));
+			array_put_u64(triple, start << MAIO_EXTENT_SHIFT);
+			array_put_u64(triple, count << MAIO_EXTENT_SHIFT);
+			json_object_array_add(extents, triple);
+		}
+		json_object_array_add(array, extents);
+	}
+	return array;
+}
+
+static int show_json(const struct store_entry *entry,
+		     const struct template_view *view, struct why *why)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_put_text(obj, "service", entry->service);
+	json_put_u64(obj, "created", entry->created);
+	json_put_u64(obj, "model_bytes", entry->model_bytes);
+	json_put_u64(obj, "resident_bytes", entry->resident_bytes);
+	json_object_object_add(obj, "coverage",
+			       json_object_new_double(store_coverage(entry)));
+	json_put_u64(obj, "kernel_template_bytes", entry->blob_len);
+	json_put_u64(obj, "covered_bytes", view->bytes);
+	json_object_object_add(obj, "files", files_json(entry));
+	json_object_object_add(obj, "groups", groups_json(view));
+	return json_write(obj, stdout, why);
+}
+
+static void show_text(const struct store_entry *entry,
+		      const struct template_view *view)
+{
+	char a[BYTES_TEXT_MAX], b[BYTES_TEXT_MAX], when[64] = "?";
+	time_t created = entry->created;
+	struct tm tm;
+	size_t i;
+
+	if (localtime_r(&created, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
+	printf("service   %s\n", entry->service);
+	printf("recorded  %s, with %.1f %% of the model uncached\n", when,
+	       100 * store_coverage(entry));
+	printf("covers    %s of %s, in %u extents (%s)\n",
+	       bytes_text(view->bytes, a), bytes_text(entry->model_bytes, b),
+	       view->nr_extents, bytes_text(entry->blob_len, when));
+	printf("files     %zu\n", entry->nr_files);
+	for (i = 0; i < entry->nr_files; i++) {
+		char *path = text_escape(entry->files[i].path);
+
+		printf("  %4zu  %11s  %016llx  %s\n", i,
+		       bytes_text(entry->files[i].size, a), entry->files[i].hash,
+		       path);
+		free(path);
+	}
+	printf("groups    %u\n", view->nr_groups);
+	for (i = 0; i < view->nr_groups; i++)
+		printf("  %4zu  %u extents\n", i,
+		       le32toh(view->groups[i].nr_extents));
+}
+
+/* A service id has no slash; a file of that name here comes first. */
+static char *find_path(const char *arg, const char *store, struct why *why)
+{
+	char *dir, *path;
+
+	if (strchr(arg, '/') || !access(arg, F_OK))
+		return xstrdup(arg);
+	if (!service_valid(arg)) {
+		why_set(why, "%s: neither a file nor a service id", arg);
+		return NULL;
+	}
+	dir = store ? xstrdup(store) : store_default_dir(why);
+	if (!dir)
+		return NULL;
+	path = store_path(dir, arg);
+	free(dir);
+	return path;
+}
+
+static int show(const char *arg, const char *store, bool json)
+{
+	struct template_view view;
+	struct store_entry entry;
+	struct why why;
+	char *path;
+	int ret;
+
+	path = find_path(arg, store, &why);
+	if (!path) {
+		complain("%s", why.text);
+		return EXIT_FAILURE;
+	}
+	ret = store_load(path, &entry, &why);
+	if (ret) {
+		complain("%s: %s", path, why.text);
+		free(path);
+		return EXIT_FAILURE;
+	}
+	ret = template_check(entry.blob, entry.blob_len, &view, &why);
+	if (!ret && json)
+		ret = show_json(&entry, &view, &why);
+	else if (!ret)
+		show_text(&entry, &view);
+	if (!ret && fflush(stdout))
+		ret = why_set(&why, "cannot write: %s", strerror(errno));
+	if (ret)
+		complain("%s", why.text);
+	store_entry_free(&entry);
+	free(path);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int cmd_template(int argc, char **argv)
+{
+	const char *store = NULL;
+	bool json = false;
+	int opt;
+
+	optind = 0;
+	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+		switch (opt) {
+		case 's':
+			store = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_FAILURE;
+		}
+	}
+	if (argc - optind != 2 || strcmp(argv[optind], "show")) {
+		fputs(usage_text, stderr);
+		return EXIT_FAILURE;
+	}
+	return show(argv[optind + 1], store, json);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's template: is what was read from a file sound? The kernel checks
+ * again; here a bad file is found before it is handed over, with a reason, and
+ * "template show" needs no kernel.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "maioctl.h"
+
+static int check_header(const struct maio_template_header *h, size_t len,
+			struct why *why)
+{
+	struct maio_template_header zeroed;
+	__u64 want;
+	__u32 crc;
+
+	if (len < sizeof(*h))
+		return why_set(why, "the template is cut off in its header");
+	if (le32toh(h->magic) != MAIO_TEMPLATE_MAGIC)
+		return why_set(why, "this is not a template: wrong magic");
+	if (le16toh(h->version) != MAIO_TEMPLATE_VERSION)
+		return why_set(why, "template version %u, and this maioctl knows %u",
+			       le16toh(h->version), MAIO_TEMPLATE_VERSION);
+	if (h->flags || h->reserved)
+		return why_set(why, "the template has flags this maioctl does not know");
+	if (le32toh(h->nr_files) > MAIO_MAX_FILES ||
+	    le32toh(h->nr_groups) > MAIO_MAX_GROUPS ||
+	    le32toh(h->nr_extents) > MAIO_MAX_EXTENTS)
+		return why_set(why, "the template has more files, groups or extents than it may");
+
+	want = sizeof(*h) +
+		(__u64)le32toh(h->nr_files) * sizeof(struct maio_template_file) +
+		(__u64)le32toh(h->nr_groups) * sizeof(struct maio_template_group) +
+		(__u64)le32toh(h->nr_extents) * sizeof(struct maio_template_extent);
+	if (le32toh(h->size) != len || want != len)
+		return why_set(why, "the template is %zu bytes long, and its header asks for %llu",
+			       len, want);
+
+	zeroed = *h;
+	zeroed.crc = 0;
+	crc = crc32_ieee(0, &zeroed, sizeof(zeroed));
+	crc = crc32_ieee(crc, h + 1, len - sizeof(*h));
+	if (crc != le32toh(h->crc))
+		return why_set(why, "the template's checksum is wrong");
+	return 0;
+}
+
+/**
+ * template_check - look at a template and make sure that it can be used
+ * @blob: the template, from malloc() and so aligned
+ * @len: its length in bytes
+ * @view: its parts, valid as long as @blob
+ * @why: what is wrong with it
+ *
+ * Return: 0 or -1.
+ */
+int template_check(const void *blob, size_t len, struct template_view *view,
+		   struct why *why)
+{
+	const struct maio_template_header *h = blob;
+	__u64 owned = 0;
+	__u32 i;
+
+	if (check_header(h, len, why))
+		return -1;
+	view->nr_files = le32toh(h->nr_files);
+	view->nr_groups = le32toh(h->nr_groups);
+	view->nr_extents = le32toh(h->nr_extents);
+	view->files = (const void *)(h + 1);
+	view->groups = (const void *)(view->files + view->nr_files);
+	view->extents = (const void *)(view->groups + view->nr_groups);
+	view->bytes = 0;
+
+	for (i = 0; i < view->nr_groups; i++) {
+		if (view->groups[i].flags || !view->groups[i].nr_extents)
+			return why_set(why, "group %u is malformed", i);
+		owned += le32toh(view->groups[i].nr_extents);
+	}
+	if (owned != view->nr_extents)
+		return why_set(why, "the groups own %llu extents of %u", owned,
+			       view->nr_extents);
+
+	for (i = 0; i < view->nr_extents; i++) {
+		__u32 file = le32toh(view->extents[i].file);
+		__u64 pos = (__u64)le32toh(view->extents[i].start) << MAIO_EXTENT_SHIFT;
+		__u64 bytes = (__u64)le32toh(view->extents[i].count) << MAIO_EXTENT_SHIFT;
+		__u64 size;
+
+		if (file >= view->nr_files)
+			return why_set(why, "extent %u is of file %u of %u", i,
+				       file, view->nr_files);
+		size = le64toh(view->files[file].size);
+		if (!bytes || pos >= size)
+			return why_set(why, "extent %u lies outside its file", i);
+		view->bytes += bytes < size - pos ? bytes : size - pos;
+	}
+	return 0;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A /dev/ppc that is made up, linked under maioctl by --wrap, so that what it
+ * asks of the kernel can be tested without one.
+ *
+ * The words of $FAKE_PPC say what is wrong with it:
+ *
+ *	absent, off, abi	no device; kill switch thrown; another ABI
+ *	<ioctl>=<errno>		attach, set, mode, record, replay, get, status,
+ *				stats, detach fail with that number
+ *	resident=<bytes>	cached when the recording began
+ *	pieces=<n>		extents a file of the recorded template
+ *	nothing			the command read nothing
+ *	half			it read half of the model
+ *
+ * Each ioctl adds a line to the file $FAKE_PPC_LOG.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blob.h"
+#include "maioctl.h"
+
+static __u64 sizes[MAIO_MAX_FILES];
+static __u32 nr_files;
+static __u64 model_bytes;
+static int device = -1;
+static int attachment = -1;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+/* The number behind "word=", 0 for the word alone, -1 without it. */
+static long long setting(const char *word)
+{
+	const char *p = getenv("FAKE_PPC");
+	size_t len = strlen(word);
+
+	for (; p && *p; p = strchr(p, ','), p = p ? p + 1 : NULL) {
+		if (strncmp(p, word, len))
+			continue;
+		if (p[len] == '=')
+			return atoll(p + len + 1);
+		if (!p[len] || p[len] == ',')
+			return 0;
+	}
+	return -1;
+}
+
+static int note(const char *name)
+{
+	const char *path = getenv("FAKE_PPC_LOG");
+	long long error = setting(name);
+	FILE *log = path ? fopen(path, "ae") : NULL;
+
+	if (log) {
+		fprintf(log, "%s\n", name);
+		fclose(log);
+	}
+	if (error > 0) {
+		errno = (int)error;
+		return -1;
+	}
+	return 0;
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	if (strcmp(path, PPC_DEVICE))
+		return __real_open(path, flags, mode);
+	if (!setting("absent")) {
+		errno = ENOENT;
+		return -1;
+	}
+	device = __real_open("/dev/null", O_RDWR | O_CLOEXEC);
+	return device;
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return __wrap_open(path, flags, mode);
+}
+
+static int fake_features(struct ppc_features *f)
+{
+	f->abi_version = setting("abi") ? PPC_ABI_VERSION : PPC_ABI_VERSION + 1;
+	f->enabled = setting("off") ? 1 : 0;
+	f->stride = 1 << 20;
+	f->max_files = MAIO_MAX_FILES;
+	f->max_attachments = 8;
+	f->default_budget = 256 << 20;
+	return 0;
+}
+
+static int fake_attach(const struct ppc_attach *a)
+{
+	const __s32 *fds = (const void *)(uintptr_t)a->fds;
+	struct stat st;
+	__u32 i;
+
+	if (note("attach"))
+		return -1;
+	model_bytes = 0;
+	for (i = 0; i < a->nr_fds; i++) {
+		if (fstat(fds[i], &st))
+			return -1;
+		sizes[i] = st.st_size;
+		model_bytes += st.st_size;
+	}
+	nr_files = a->nr_fds;
+	attachment = __real_open("/dev/zero", O_RDWR);
+	return attachment;
+}
+
+static int fake_get(struct maio_template_io *io)
+{
+	long long pieces = setting("pieces");
+	size_t len;
+	void *blob;
+	int ret = 0;
+
+	if (note("get"))
+		return -1;
+	if (!setting("nothing")) {
+		errno = ENODATA;
+		return -1;
+	}
+	blob = blob_make(sizes, nr_files, pieces > 0 ? pieces : 1, &len);
+	if (io->len < len) {
+		errno = ENOSPC;
+		ret = -1;
+	} else {
+		memcpy((void *)(uintptr_t)io->buf, blob, len);
+	}
+	io->len = len;
+	free(blob);
+	return ret;
+}
+
+static int fake_set(const struct maio_template_io *io)
+{
+	struct template_view view;
+	struct why why;
+
+	if (note("set"))
+		return -1;
+	if (template_check((void *)(uintptr_t)io->buf, io->len, &view, &why)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+static int fake_status(struct maio_status *status)
+{
+	long long resident = setting("resident");
+
+	if (note("status"))
+		return -1;
+	memset(status, 0, sizeof(*status));
+	status->node = -1;
+	status->template_bytes = model_bytes;
+	if (!setting("nothing"))
+		status->template_bytes = 0;
+	if (!setting("half"))
+		status->template_bytes /= 2;
+	status->resident_at_start = resident > 0 ? resident : 0;
+	return 0;
+}
+
+static int fake_stats(struct ppc_stats *stats)
+{
+	if (note("stats"))
+		return -1;
+	memset(stats, 0, sizeof(*stats));
+	stats->files = nr_files;
+	stats->prefetched_bytes = model_bytes;
+	stats->useful_bytes = model_bytes;
+	stats->node_bytes[1] = model_bytes;
+	return 0;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (fd == device && request == PPC_IOC_FEATURES)
+		return fake_features(arg);
+	if (fd == device && request == PPC_IOC_ATTACH)
+		return fake_attach(arg);
+	if (fd != attachment)
+		return __real_ioctl(fd, request, arg);
+	switch (request) {
+	case MAIO_IOC_RECORD_START:
+		return note("record");
+	case MAIO_IOC_RECORD_STOP:
+		return note("record-stop");
+	case MAIO_IOC_REPLAY_START:
+		return note("replay");
+	case MAIO_IOC_REPLAY_STOP:
+		return note("replay-stop");
+	case MAIO_IOC_SET_MODE:
+		return note(((struct maio_mode_args *)arg)->mode ==
+			    MAIO_MODE_BURN ? "mode-burn" : "mode");
+	case MAIO_IOC_GET_TEMPLATE:
+		return fake_get(arg);
+	case MAIO_IOC_SET_TEMPLATE:
+		return fake_set(arg);
+	case MAIO_IOC_STATUS:
+		return fake_status(arg);
+	case PPC_IOC_STATS:
+		return fake_stats(arg);
+	case PPC_IOC_DETACH:
+		return note("detach");
+	}
+	errno = ENOTTY;
+	return -1;
+}

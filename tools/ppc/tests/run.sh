@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run all tests; TAP on standard output. Usage: run.sh BUILD-DIR
+
+out=${1%/}
+here=$(dirname "$(readlink -f "$0")")
+set -- test_size test_service test_model test_template test_store cli
+n=0 failures=0
+
+echo "TAP version 13"
+echo "1..$#"
+for name; do
+	n=$((n + 1))
+	if [ "$name" = cli ]; then
+		"$here/cli.sh" "$out" >"$out/tests/$name.log" 2>&1
+	else
+		"$out/tests/$name" >"$out/tests/$name.log" 2>&1
+	fi
+	status=$?
+	sed 's/^/# /' "$out/tests/$name.log"
+	if [ "$status" = 0 ]; then
+		echo "ok $n $name"
+	else
+		echo "not ok $n $name # exit status $status"
+		failures=$((failures + 1))
+	fi
+done
+echo "# $((n - failures)) of $n passed"
+[ "$failures" = 0 ]

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which files a MODEL argument means, and what identifies them.
+ */
+#include <endian.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "maioctl.h"
+#include "tap.h"
+
+static void must(bool good, const char *what)
+{
+	if (!good) {
+		perror(what);
+		printf("Bail out! %s\n", what);
+		exit(1);
+	}
+}
+
+static void make_file(const char *path, const void *data, size_t len)
+{
+	FILE *out = fopen(path, "w");
+
+	must(out && fwrite(data, 1, len, out) == len && !fclose(out), path);
+}
+
+/* A safetensors file: length of the header, header, data. */
+static void make_safetensors(const char *path, size_t header, size_t data,
+			     size_t changed)
+{
+	size_t len = 8 + header + data;
+	char *buf = xalloc(len, 1);
+	uint64_t le = htole64(header);
+
+	memset(buf, 'h', len);
+	memcpy(buf, &le, sizeof(le));
+	if (changed)
+		buf[changed] = 'X';
+	make_file(path, buf, len);
+	free(buf);
+}
+
+static __u64 hash_of(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+	struct why why;
+	__u64 hash;
+
+	must(fd >= 0 && !fstat(fd, &st) &&
+	     !model_header_hash(fd, path, st.st_size, &hash, &why), path);
+	close(fd);
+	return hash;
+}
+
+static void refused(char *arg, const char *word, const char *what)
+{
+	struct model model;
+	struct why why = { "" };
+	int ret = model_open(&model, 1, &arg, &why);
+
+	tap_ok(ret == -1 && strstr(why.text, word), "%s: %s", what, why.text);
+	model_close(&model);
+}
+
+static void test_dir(void)
+{
+	char *args[] = { "d", "d/b.gguf", "x.bin" };
+	struct model model;
+	struct why why;
+
+	must(!mkdir("d", 0755) && !mkdir("blobs", 0755) &&
+	     !mkdir("d/sub.gguf", 0755) && !mkdir("empty", 0755), "mkdir");
+	refused("empty", "no *.safetensors", "an empty directory is refused");
+	make_file("empty/config.json", "{}", 2);
+	refused("empty", "no *.safetensors", "one without weights is refused");
+	refused("nowhere", "No such file", "a missing file is refused");
+
+	make_file("blobs/2", "two", 3);
+	make_file("d/b.gguf", "bbbb", 4);
+	make_file("d/a.safetensors", "a", 1);
+	make_file("d/.c.gguf", "hidden", 6);
+	make_file("d/readme.md", "text", 4);
+	make_file("d/.safetensors", "text", 4);
+	make_file("x.bin", "xxxxx", 5);
+	must(!symlink("../blobs/2", "d/c.safetensors") &&
+	     !symlink("c.safetensors", "d/d.safetensors"), "symlink");
+	must(!model_open(&model, 3, args, &why), why.text);
+	tap_ok(model.nr == 4 && !strcmp(model.files[0].path, "a.safetensors") &&
+	       !strcmp(model.files[1].path, "b.gguf") &&
+	       !strcmp(model.files[2].path, "c.safetensors") &&
+	       !strcmp(model.files[3].path, "x.bin"),
+	       "weights only, sorted, links followed, nothing twice");
+	tap_ok(model.bytes == 13 && model.files[2].size == 3, "sizes are right");
+	tap_ok(!strcmp(model.name, "d"), "the model is named like its directory");
+	tap_ok(!model_unchanged(&model, &why), "nothing has changed");
+	make_file("x.bin", "yyyyyyyy", 8);
+	tap_ok(model_unchanged(&model, &why) && strstr(why.text, "x.bin"),
+	       "a change is seen: %s", why.text);
+	model_close(&model);
+
+	must(!symlink("nowhere", "d/e.gguf"), "symlink");
+	refused("d", "d/e.gguf", "a link that leads nowhere is refused");
+	must(!mkfifo("fifo", 0644), "mkfifo");
+	refused("fifo", "neither a regular file", "a fifo is refused at once");
+	refused("/dev/null", "neither a regular file", "a device is refused");
+	make_file("secret.gguf", "s", 1);
+	must(!chmod("secret.gguf", 0), "chmod");
+	if (geteuid())
+		refused("secret.gguf", "Permission", "an unreadable file is refused");
+}
+
+static void test_name(void)
+{
+	char *args[] = { "hub/models--org--name/snapshots/0123abcd" };
+	char *dot[] = { "." };
+	struct model model;
+	struct why why;
+
+	must(!system("mkdir -p hub/models--org--name/snapshots/0123abcd"), "mkdir");
+	make_file("hub/models--org--name/snapshots/0123abcd/m.gguf", "x", 1);
+	must(!model_open(&model, 1, args, &why), why.text);
+	tap_ok(!strcmp(model.name, "models--org--name"),
+	       "in a hub cache the model's name counts: %s", model.name);
+	model_close(&model);
+	must(!chdir(args[0]) && !model_open(&model, 1, dot, &why), why.text);
+	tap_ok(!strcmp(model.name, "models--org--name"), "also from inside");
+	model_close(&model);
+	must(!chdir("../../../.."), "chdir");
+}
+
+static void test_hash(void)
+{
+	__u64 hash;
+
+	make_safetensors("s.safetensors", 1000, 200000, 0);
+	hash = hash_of("s.safetensors");
+	make_safetensors("s.safetensors", 1000, 200000, 500);
+	tap_ok(hash_of("s.safetensors") != hash, "a changed header counts");
+	make_safetensors("s.safetensors", 1000, 200000, 65535);
+	tap_ok(hash_of("s.safetensors") != hash, "so do the first 64 KiB");
+	make_safetensors("s.safetensors", 1000, 200000, 65536);
+	tap_ok(hash_of("s.safetensors") == hash, "what is behind does not");
+
+	make_safetensors("l.safetensors", 150000, 100000, 0);
+	hash = hash_of("l.safetensors");
+	make_safetensors("l.safetensors", 150000, 100000, 150007);
+	tap_ok(hash_of("l.safetensors") != hash, "a long header counts to its end");
+	make_safetensors("l.safetensors", 150000, 100000, 150008);
+	tap_ok(hash_of("l.safetensors") == hash, "and no further");
+
+	make_file("t.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff tail", 13);
+	hash = hash_of("t.safetensors");
+	make_file("t.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff tale", 13);
+	tap_ok(hash_of("t.safetensors") != hash,
+	       "a forged length of the header does no harm");
+	make_file("t.safetensors", "abc", 3);
+	hash_of("t.safetensors");
+	make_file("t.safetensors", "", 0);
+	tap_ok(hash_of("t.safetensors") == HASH_INIT, "nor do tiny files");
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/maioctl-test-XXXXXX";
+	char *cleanup;
+	int ret;
+
+	must(mkdtemp(dir) && !chdir(dir), dir);
+	test_dir();
+	test_name();
+	test_hash();
+	cleanup = xasprintf("rm -rf %s", dir);
+	ret = system(cleanup);
+	free(cleanup);
+	tap_ok(!ret, "cleaned up");
+	return tap_end();
+}
