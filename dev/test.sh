@@ -26,6 +26,21 @@ boot() {
 }
 
 mkdir -p "$TOP/out/test"
+# shellcheck disable=SC2053 # TESTS is a glob
+if [[ tools == $TESTS ]] && grep -qs '^test:' "$TOP/tools/ppc/Makefile"; then
+	step "tests of tools/ppc, on this machine"
+	log=$TOP/out/test/tools.log
+	tree=$("$TOP/dev/tree.sh")
+	make -C "$tree/tools/ppc" O="$PPC_CACHE/build/tools-test" test >"$log" 2>&1 || true
+	while read -r verdict _ name; do
+		case $verdict in
+		ok) result ok "tools/ppc: $name" ;;
+		not) result FAIL "tools/ppc: ${name#* }" "see $log" ;;
+		esac
+	done < <(grep -E '^(not )?ok ' "$log")
+	grep -qE '^ok ' "$log" || result FAIL "tools/ppc" "see $log"
+fi
+
 # shellcheck disable=SC2016 # the guest expands it
 boot_cmd='set -e
 edu=$(for d in /sys/bus/pci/devices/*; do

@@ -7,6 +7,9 @@
 tree=$1 out=$2
 kit=$out/kit
 
+# What the overlay no longer has must not stay.
+rm -rf "$kit"
+
 build() {
 	local name=$1 dir=$2
 	shift 2

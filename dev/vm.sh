@@ -53,14 +53,14 @@ rm -f "$OUT/kmemleak.txt"
 
 qemu_pid='' nbd_pid='' tails=()
 cleanup() {
-	trap - ERR EXIT INT TERM
+	trap - ERR EXIT INT TERM HUP
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null || true
 	[ -z "$nbd_pid" ] || kill "$nbd_pid" 2>/dev/null || true
 	[ "${#tails[@]}" = 0 ] || kill "${tails[@]}" 2>/dev/null || true
 	rm -rf "$run"
 }
 trap cleanup EXIT
-trap 'cleanup; exit 130' INT TERM
+trap 'cleanup; exit 130' INT TERM HUP
 
 bytes() { numfmt --from=iec "${1%B}"; }
 mem=$(bytes "$MEM")
