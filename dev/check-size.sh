@@ -6,7 +6,7 @@
 max_files=8 max_lines=60
 src=$("$TOP/dev/source.sh")
 read -r files lines < <(
-	"$TOP/dev/patches.sh" | grep -v page_cache_ra_range | xargs -r -d '\n' cat |
+	"$TOP/dev/patches.sh" | grep -v -- '-add-page_cache_ra_range' | xargs -r -d '\n' cat |
 		awk -v src="$src" '
 		# The sender line of a mail and a body can look like a diff: only hunks count.
 		/^diff --git / { file = ""; hunk = 0 }

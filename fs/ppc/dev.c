@@ -82,8 +82,10 @@ static long ppc_att_policy(struct ppc_attachment *att, unsigned int cmd,
 }
 
 /* The size of the argument is part of the number: compare without it. */
-#define PPC_IOC_IS(cmd, ioc)	(_IOC_NR(cmd) == _IOC_NR(ioc) &&	\
-				 _IOC_DIR(cmd) == _IOC_DIR(ioc))
+static bool ppc_ioc_is(unsigned int cmd, unsigned int ioc)
+{
+	return _IOC_NR(cmd) == _IOC_NR(ioc) && _IOC_DIR(cmd) == _IOC_DIR(ioc);
+}
 
 static long ppc_att_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
@@ -95,10 +97,10 @@ static long ppc_att_ioctl(struct file *file, unsigned int cmd,
 		return -ENOTTY;
 	if (_IOC_NR(cmd) >= PPC_IOC_POLICY_FIRST)
 		return ppc_att_policy(att, cmd, arg);
-	if (PPC_IOC_IS(cmd, PPC_IOC_ADD_FILES) ||
-	    PPC_IOC_IS(cmd, PPC_IOC_REMOVE_FILES))
+	if (ppc_ioc_is(cmd, PPC_IOC_ADD_FILES) ||
+	    ppc_ioc_is(cmd, PPC_IOC_REMOVE_FILES))
 		return ppc_att_files(att, cmd, uarg);
-	if (PPC_IOC_IS(cmd, PPC_IOC_STATS))
+	if (ppc_ioc_is(cmd, PPC_IOC_STATS))
 		return ppc_att_stats(att, cmd, uarg);
 	if (cmd == PPC_IOC_DETACH)
 		return ppc_att_detach(att);
@@ -174,9 +176,9 @@ static long ppc_dev_ioctl(struct file *file, unsigned int cmd,
 
 	if (_IOC_TYPE(cmd) != PPC_IOC_MAGIC)
 		return -ENOTTY;
-	if (PPC_IOC_IS(cmd, PPC_IOC_ATTACH))
+	if (ppc_ioc_is(cmd, PPC_IOC_ATTACH))
 		return ppc_dev_attach(cmd, uarg);
-	if (PPC_IOC_IS(cmd, PPC_IOC_FEATURES))
+	if (ppc_ioc_is(cmd, PPC_IOC_FEATURES))
 		return ppc_dev_features(cmd, uarg);
 	return -ENOTTY;
 }

@@ -18,6 +18,13 @@
  */
 #define PPC_KEEP_MIN_PRIORITY	4
 
+/* Is the policy set up for it, and not about to go? */
+static bool ppc_attach_live(const struct ppc_attachment *att)
+{
+	/* Pairs with ppc_attach(). */
+	return smp_load_acquire(&att->live);
+}
+
 /* Who reads what is nobody else's business. */
 static bool ppc_may_see(const struct ppc_file *pf)
 {
@@ -67,7 +74,7 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access,
 		struct ppc_attachment *att = pf->att;
 		const struct ppc_ops *ops = att->ops;
 
-		if (!smp_load_acquire(&att->live) || !ppc_may_see(pf))
+		if (!ppc_attach_live(att) || !ppc_may_see(pf))
 			continue;
 		access->file = pf->index;
 		ppc_count_event(att, access->type);
@@ -192,7 +199,7 @@ enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority)
 		struct ppc_attachment *att = pf->att;
 		enum ppc_verdict verdict;
 
-		if (!smp_load_acquire(&att->live) || !att->ops->evict)
+		if (!ppc_attach_live(att) || !att->ops->evict)
 			continue;
 		verdict = att->ops->evict(att, pf->index, pos, len,
 					  PPC_EVICT_RECLAIM);
@@ -241,7 +248,7 @@ bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len)
 	list_for_each_entry_rcu(other, &pm->files, link) {
 		struct ppc_attachment *att = other->att;
 
-		if (!smp_load_acquire(&att->live) || !att->ops->evict ||
+		if (!ppc_attach_live(att) || !att->ops->evict ||
 		    !ppc_may_object(other, pf))
 			continue;
 		if (att->ops->evict(att, other->index, pos, len,

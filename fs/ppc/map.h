@@ -6,12 +6,14 @@
 #ifndef _FS_PPC_MAP_H
 #define _FS_PPC_MAP_H
 
+#include <linux/bits.h>
 #include <linux/ppc.h>
+#include <linux/sizes.h>
 
 #define PPC_CHUNK_SHIFT		21
-#define PPC_CHUNK_SIZE		(1ULL << PPC_CHUNK_SHIFT)
-#define PPC_MAP_MAX_RANGES	(1U << 20)
-#define PPC_MAP_MAX_CHUNKS	(1U << 20)
+#define PPC_CHUNK_SIZE		BIT_ULL(PPC_CHUNK_SHIFT)
+#define PPC_MAP_MAX_RANGES	SZ_1M
+#define PPC_MAP_MAX_CHUNKS	SZ_1M
 
 /* What has become of a chunk. */
 #define PPC_CHUNK_ISSUED	0x01	/* read ahead, or being read */

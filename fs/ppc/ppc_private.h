@@ -182,11 +182,11 @@ struct ppc_attachment {
 	struct xarray files;
 	u32 nr_files;
 
-	spinlock_t stream_lock;
+	spinlock_t stream_lock;		/* see above */
 	struct list_head streams;
 	unsigned int nr_streams;
 
-	spinlock_t consumer_lock;
+	spinlock_t consumer_lock;	/* see above */
 	struct mm_struct *consumers[PPC_MAX_CONSUMERS];
 
 	unsigned long resident_stamp;
@@ -301,7 +301,7 @@ struct ppc_stream {
 	struct ppc_attachment *att;
 	struct list_head link;
 
-	spinlock_t lock;
+	spinlock_t lock;		/* see above */
 	bool running;
 	bool gave_up;
 	bool burn;

@@ -44,8 +44,9 @@ static int ppc_stream_check(struct ppc_attachment *att,
  *
  * Context: the attach, files_changed or ioctl callback.
  * Return: the stream, not started, or an ERR_PTR: -EINVAL for ranges that are
- * empty, overlap, overflow or lie beyond the end of the file, -ENOENT for an unknown file, -E2BIG for too many
- * ranges or bytes, -ENOSPC for too many streams, -ENOMEM.
+ * empty, overlap, overflow or lie beyond the end of the file, -ENOENT for an
+ * unknown file, -E2BIG for too many ranges or bytes, -ENOSPC for too many
+ * streams, -ENOMEM.
  */
 struct ppc_stream *ppc_stream_create(struct ppc_attachment *att,
 				     const struct ppc_range *ranges, u32 nr,

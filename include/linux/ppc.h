@@ -7,6 +7,7 @@
 #ifndef _LINUX_PPC_H
 #define _LINUX_PPC_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <uapi/linux/ppc.h>
 
@@ -16,7 +17,7 @@ struct ppc_stream;
 
 /* A steady reader is reported once per stride. */
 #define PPC_STRIDE_SHIFT	20
-#define PPC_STRIDE		(1UL << PPC_STRIDE_SHIFT)
+#define PPC_STRIDE		BIT(PPC_STRIDE_SHIFT)
 
 /**
  * enum ppc_access_type - what made a reader known

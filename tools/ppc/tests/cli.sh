@@ -89,7 +89,8 @@ try run --store s --require model -- touch ran;	exits 125 "--require" "CONFIG_FS
 test ! -e ran; ok $? "--require does not run the command"
 try run --store s --quiet model -- true;	exits 0 "--quiet"
 test ! -s stderr; ok $? "--quiet says nothing"
-try run --store s model -- sh -c 'trap "exit 3" TERM; kill -TERM $PPID; while :; do sleep 0.01; done'
+try run --store s model -- \
+	sh -c 'trap "exit 3" TERM; kill -TERM $PPID; while :; do sleep 0.01; done'
 exits 3 "SIGTERM is forwarded"
 try run --store s model -- sh -c 'trap "exit 4" INT; kill -INT $PPID; while :; do sleep 0.01; done'
 exits 4 "SIGINT is forwarded"
@@ -139,10 +140,11 @@ test ! -e s; ok $? "nothing has been saved"
 mkdir big
 truncate -s 100M big/big.gguf
 FAKE_PPC=pieces=20000 try run --store big/s big -- true
-asks "$rec get get stats detach" "a large template is fetched in two steps"
+asks "$rec get ""get stats detach" "a large template is fetched in two steps"
 FAKE_PPC=resident=100000 try run --store s --record --json report model -- true
 asks "$rec get stats detach" "recorded"
-json 'r["state"] == "record" and r["template"]["saved"] and 0.97 < r["template"]["coverage"] < 0.99' \
+json 'r["state"] == "record" and r["template"]["saved"] and
+	0.97 < r["template"]["coverage"] < 0.99' \
 	"JSON of a recording"
 test "$(ls -A s | wc -l)" = 1; ok $? "one file in the store: $(ls -A s)"
 service=$(basename s/* .maio)

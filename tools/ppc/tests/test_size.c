@@ -78,10 +78,9 @@ static void test_escape(void)
 	escaped = text_escape(all);
 	back = text_unescape(escaped);
 	tap_ok(back && !strcmp(back, all), "every byte survives escaping");
-	tap_ok(strspn(escaped, " !\"#$%&'()*+,-./0123456789:;<=>?@"
-		      "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
-		      "abcdefghijklmnopqrstuvwxyz{|}~") == strlen(escaped),
-	       "escaped text is printable ASCII");
+	for (i = 0; escaped[i] >= ' ' && escaped[i] <= '~'; i++)
+		;
+	tap_ok(!escaped[i], "escaped text is printable ASCII");
 	free(back);
 	free(escaped);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
