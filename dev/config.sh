@@ -11,12 +11,13 @@ parts=("$frag/base.config" "$frag/$CONFIG.config")
 [ -n "$STOCK" ] || parts+=("$frag/ppc.config")
 [ -f "$frag/$CONFIG.config" ] || die "CONFIG=$CONFIG: dev/config has no such fragment (release, debug)"
 
-# The Kconfig files of the patched tree count too: a new option must be asked for again.
+# The Kconfig files of the series count too, as far as this tree has them: a new option must be
+# asked for again.
 key=$({
 	cat "${parts[@]}" "$0"
 	echo "$tree"
 	[ -n "$STOCK" ] || sed -nE '/(^|\/)Kconfig[^/]*$/p' "$PPC_CACHE/stage/$(base_id).files" |
-		(cd "$tree" && xargs -r -d '\n' sha1sum)
+		(cd "$tree" && xargs -r -d '\n' sha1sum 2>/dev/null || true)
 } | sha1sum | cut -d' ' -f1)
 if [ -f "$out/.config" ] && [ "$(cat "$out/.config.key" 2>/dev/null)" = "$key" ]; then
 	exit

@@ -54,7 +54,8 @@ for mail in "${mails[@]:1}"; do
 	name=$(basename "$mail" .patch)
 	g am -q "$mail" >"$log" 2>&1 || die "git am does not take $name"
 	put_state
-	"$TOP/dev/config.sh" "$tree" "$out" 2>/dev/null
+	# What the first patches do not have yet is no news here.
+	"$TOP/dev/config.sh" "$tree" "$out" 2>"$log" || die
 	# Folders that any mail of the series writes to, as far as they exist by now.
 	mapfile -t dirs < <(g diff --name-only "main~$count" main | grep -E '^(mm|fs|samples|kernel|lib)/.*\.[chS]$' |
 		sed 's,/[^/]*$,/,' | sed -E 's,^((fs|samples)/[^/]+/).*,\1,' | sort -u |

@@ -65,4 +65,5 @@ g format-patch -q --cover-letter --numbered --base=HEAD~"${#patches[@]}" -o "$se
 printf 'ok   series: %d mails, %d new files, in out/series\n' "${#patches[@]}" "$n_all"
 
 [ "${BUILD:-1}" != 0 ] || exit 0
+step "compile after each mail"
 "$TOP/dev/series-build.sh" "$src" "$git" "${#patches[@]}"
