@@ -9,8 +9,10 @@ src=$("$TOP/dev/source.sh")
 tree=$("$TOP/dev/tree.sh")
 log=$PPC_CACHE/log/series.log
 series=$TOP/out/series
-git=$PPC_CACHE/series/$(base_id).git-tree
+git=$PPC_CACHE/series/$(base_id)
+mkdir -p "$PPC_CACHE/series"
 hint="each overlay file needs an 'Overlay: path' line, below the ---, in one patch of patches/$BASE"
+with_lock "$git.lock" "the series is being made"
 step "make the mails" "$log" "$hint"
 mapfile -t patches < <("$TOP/dev/patches.sh")
 if [ "${#patches[@]}" -eq 0 ]; then

@@ -63,8 +63,11 @@ rc=0
 CONFIG=debug CMD="TESTS='$TESTS' /usr/lib/ppc/tests" MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
 	"$TOP/dev/vm.sh" > >(tee "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
 sleep 0.5
-if [ "$rc" != 0 ]; then
-	result FAIL "the guest of the tests" "exit status $rc, see $log.err"
+# 9: some failed, and have said so.
+if [ "$rc" = 0 ] || [ "$rc" = 9 ]; then
+	result ok "debug kernel: no complaint, no leak, all tests ran"
+else
+	result FAIL "debug kernel: no complaint, no leak, all tests ran" "exit status $rc, see $log.err"
 	tail -n 60 "$log.err" | sed 's/^/    /'
 fi
 
