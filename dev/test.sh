@@ -78,4 +78,5 @@ if [ $((passed + failed)) -eq 0 ]; then
 	failed=1
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+# The count stays the last line.
+[ "$failed" = 0 ] || { trap - ERR; exit 1; }
