@@ -5,18 +5,12 @@
 
 #include "ppc_private.h"
 
+#include <linux/backing-dev.h>
 #include <linux/dax.h>
 #include <linux/file.h>
 #include <linux/hugetlb.h>
-#include <linux/iversion.h>
 #include <linux/magic.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
-
-static u64 ppc_inode_version(struct inode *inode)
-{
-	return IS_I_VERSION(inode) ? inode_query_iversion(inode) : 0;
-}
 
 /*
  * Of an overlay's files, none belongs to the inode with the data: only file
@@ -31,7 +25,7 @@ static bool ppc_file_needed(const struct file *file, const struct inode *inode)
 		sb->s_magic == FUSE_SUPER_MAGIC);
 }
 
-static int ppc_file_check(const struct file *file, const struct inode *inode)
+static int ppc_file_check(const struct file *file, struct inode *inode)
 {
 	const struct address_space *mapping = inode->i_mapping;
 
@@ -41,8 +35,9 @@ static int ppc_file_check(const struct file *file, const struct inode *inode)
 		return -EINVAL;
 	if (IS_SWAPFILE(inode))
 		return -ETXTBSY;
+	/* What nothing is read into from a device cannot be read ahead. */
 	if (IS_DAX(inode) || is_file_hugepages(file) ||
-	    shmem_mapping((struct address_space *)mapping))
+	    inode_to_bdi(inode) == &noop_backing_dev_info)
 		return -EOPNOTSUPP;
 	if (!mapping->a_ops->read_folio && !mapping->a_ops->readahead)
 		return -EOPNOTSUPP;
@@ -95,7 +90,6 @@ struct ppc_file *ppc_file_open(struct ppc_attachment *att, int fd)
 	pf->inode = inode;
 	pf->size = i_size_read(inode);
 	pf->mtime = inode_get_mtime(inode);
-	pf->iversion = ppc_inode_version(inode);
 	pf->may_unmap = ppc_file_trusts(file);
 	pf->see_all = pf->may_unmap || capable(CAP_PERFMON);
 	return pf;
@@ -150,7 +144,8 @@ void ppc_file_put(struct ppc_file *pf)
  * ppc_file_unchanged - is a file still what was attached?
  * @pf: file
  *
- * Once it has changed, it is left alone for good.
+ * Once it has changed, it is left alone for good. The i_version is of no use
+ * here: on XFS, reading changes it, by the update of atime.
  *
  * Return: true if it is.
  */
@@ -162,7 +157,6 @@ bool ppc_file_unchanged(struct ppc_file *pf)
 		return false;
 	if (pf->size == i_size_read(pf->inode) &&
 	    timespec64_equal(&pf->mtime, &mtime) &&
-	    pf->iversion == ppc_inode_version(pf->inode) &&
 	    pf->inode == d_real_inode(file_dentry(pf->file)))
 		return true;
 

@@ -75,7 +75,6 @@ extern unsigned int ppc_max_user_attachments;
  * @inode: the one that holds the data; not @file's on overlayfs
  * @size: when attached
  * @mtime: when attached
- * @iversion: when attached, 0 if the file system has none
  * @see_all: accesses by other users may be shown to the attacher
  * @may_unmap: the attacher may unmap pages from anybody
  * @stopped: the file changed, leave it alone
@@ -90,7 +89,6 @@ struct ppc_file {
 	struct inode *inode;
 	loff_t size;
 	struct timespec64 mtime;
-	u64 iversion;
 	bool see_all;
 	bool may_unmap;
 	int stopped;
