@@ -106,26 +106,29 @@ static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
 			 const struct ppc_range *run, bool all)
 {
 	struct ppc_file *pf = ppc_file_get(stream->att, run->file);
-	struct ppc_range bytes;
-	unsigned long left;
+	bool whole = false;
 
 	if (!pf)
 		return;
-	if (!READ_ONCE(pf->stopped) &&
-	    !ppc_range_wanted(pf, run->pos, run->len)) {
-		left = ppc_burn_range(stream, pf, run);
-		for (; first < end; first++) {
-			/* Find out which of them it is that did not go. */
-			if (left) {
-				ppc_map_chunk(&stream->map, first, &bytes);
-				ppc_burn_mark(stream, first,
-					      ppc_burn_range(stream, pf,
-							     &bytes), all);
-			} else {
-				ppc_burn_mark(stream, first, 0, all);
-			}
+	if (READ_ONCE(pf->stopped))
+		goto put;
+	if (!ppc_range_wanted(pf, run->pos, run->len))
+		whole = !ppc_burn_range(stream, pf, run);
+
+	/* Otherwise find out which of them is wanted or did not go. */
+	for (; first < end; first++) {
+		unsigned long left = 0;
+		struct ppc_range bytes;
+
+		if (!whole) {
+			ppc_map_chunk(&stream->map, first, &bytes);
+			if (ppc_range_wanted(pf, bytes.pos, bytes.len))
+				continue;
+			left = ppc_burn_range(stream, pf, &bytes);
 		}
+		ppc_burn_mark(stream, first, left, all);
 	}
+put:
 	ppc_file_put(pf);
 }
 
