@@ -193,7 +193,8 @@ json 'r["coverage"] == 1 and r["groups"] == [[[0, 0, 2002944], [1, 0, 3002368]]]
 try template show --store s nowhere;		exits 1 "no such template" "nowhere.maio"
 try template show model/a.safetensors;		exits 1 "not a template" "not a template"
 try template;					exits 1 "template alone" "Usage"
-try stat;					exits 0 "stat"; has stdout "ABI 1" "it tells the ABI"
+try stat; exits 0 "stat"
+has stdout "ABI 1" "it tells the ABI"
 try stat --json; exits 0 "stat --json"; cp stdout report
 json 'r["features"]["max_attachments"] == 8 and r["attachments"] == []' "its JSON"
 FAKE_PPC=absent try stat;			exits 1 "stat without a device" "CONFIG_FS_PPC"

@@ -1,0 +1,294 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The whole way of "maioctl run", on ext4 and on xfs: what it records, what it
+# replays, what the loader reads, and what happens when something is missing.
+
+cd "$(dirname "$0")" || exit 1
+ksft_skip=4
+SHARD_MB=6
+SHARDS=3
+
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit $ksft_skip
+}
+
+[ "$(id -u)" = 0 ] || skip_all "must be root"
+[ -e /dev/ppc ] || skip_all "no /dev/ppc"
+command -v maioctl > /dev/null || skip_all "no maioctl"
+[ -d /sys/module/ppc_maio ] || modprobe ppc_maio || skip_all "no ppc_maio"
+
+dir=$(mktemp -d /tmp/ppc.XXXXXX)
+chmod 755 "$dir"
+trap './ppc_fs.sh down "$dir"' EXIT
+./ppc_fs.sh up "$dir" || skip_all "no file systems"
+
+nr=0
+failed=0
+declare -a problems
+
+# check WHAT COMMAND...: a test is good if all of its checks are.
+check()
+{
+	local what=$1
+
+	shift
+	"$@" || problems+=("$what")
+}
+
+result() # NAME
+{
+	local p
+
+	nr=$((nr + 1))
+	for p in "${problems[@]}"; do
+		echo "# $p"
+	done
+	if [ ${#problems[@]} = 0 ]; then
+		echo "ok $nr $fs: $1"
+	else
+		echo "not ok $nr $fs: $1"
+		sed 's/^/#   /' "$work/err" 2>/dev/null
+		sed 's/^/#   /' "$work/json" 2>/dev/null
+		failed=1
+	fi
+	problems=()
+}
+
+# json KEY: the value of a key, wherever it is; good enough for what we write.
+json()
+{
+	grep -oE "\"$1\": *(\"[^\"]*\"|[^,}[:space:]]*)" "$work/json" | head -n 1 |
+		sed -E 's/^[^:]*: *//; s/^"//; s/"$//'
+}
+
+is() # KEY VALUE
+{
+	[ "$(json "$1")" = "$2" ] || { echo "# $1 is '$(json "$1")', not '$2'"; false; }
+}
+
+least() # KEY NUMBER
+{
+	[ "$(json "$1")" -ge "$2" ] 2>/dev/null ||
+		{ echo "# $1 is '$(json "$1")', not $2 or more"; false; }
+}
+
+run() # OPTIONS... -- COMMAND
+{
+	rm -f "$work/json"
+	maioctl run --store "$work/store" --json "$work/json" "$@" \
+		> "$work/out" 2> "$work/err"
+	status=$?
+}
+
+drop()
+{
+	local f
+
+	sync
+	for f in "$model"/*; do
+		dd of="$f" oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null
+	done
+	echo 1 > /proc/sys/vm/drop_caches
+}
+
+loader='cat "$0"/model-*.safetensors | sha256sum'
+load()
+{
+	run "$@" "$model" -- bash -c "$loader" "$model"
+}
+
+sum_right()
+{
+	[ "$(cut -d' ' -f1 < "$work/out")" = "$(cat "$model"/model-*.safetensors |
+		sha256sum | cut -d' ' -f1)" ]
+}
+
+make_model()
+{
+	local i
+
+	mkdir -p "$model"
+	for i in $(seq $SHARDS); do
+		# A header of two bytes, "{}", and the rest is data that nobody knows.
+		{
+			printf '\x02\0\0\0\0\0\0\0{}'
+			head -c $((SHARD_MB << 20)) /dev/urandom
+		} > "$model/model-$i.safetensors"
+	done
+	sync
+}
+
+test_fs()
+{
+	local total=$((SHARDS * SHARD_MB << 20))
+
+	make_model
+
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state record
+	check "saved" is saved true
+	check "no template in the store" [ -n "$(ls -A "$work/store")" ]
+	result "the first run records"
+
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state replay
+	check "prefetched" least prefetched_bytes $((total / 2))
+	check "used" is used true
+	result "the second run replays"
+
+	drop
+	load --burn --gap 1M
+	check "state" is state replay
+	check "the loader read something else" sum_right
+	check "burned" least burned_bytes $((total / 2))
+	result "burned"
+
+	drop
+	run "$model" -- bash -c 'exit 37'
+	check "exit status $status, not 37" [ $status = 37 ]
+	check "exit_status in the report" is exit_status 37
+	result "the exit status is passed on"
+
+	run "$model" -- bash -c 'kill -TERM $$'
+	check "exit status $status, not 143" [ $status = 143 ]
+	check "signal in the report" is signal 15
+	result "a signal is passed on"
+
+	run "$model" -- /nonexistent/loader
+	check "exit status $status, not 127" [ $status = 127 ]
+	result "no such command"
+
+	run "$work/nothing" -- true
+	check "exit status $status, not 125" [ $status = 125 ]
+	result "no such model"
+
+	# The same length, but another header: that is another model.
+	printf '\x03' | dd of="$model/model-2.safetensors" bs=1 conv=notrunc 2>/dev/null
+	drop
+	load
+	check "the loader read something else" sum_right
+	check "state" is state record
+	check "saved" is saved true
+	check "a word about it" grep -qi stale "$work/err"
+	result "a stale template is recorded anew"
+
+	head -c 1048576 /dev/urandom >> "$model/model-1.safetensors"
+	drop
+	load
+	check "the loader read something else" sum_right
+	check "state" is state record
+	drop
+	load
+	check "state" is state replay
+	check "the loader read something else" sum_right
+	result "so is that of a file that has grown"
+
+	local template
+	template=$(find "$work/store" -type f | head -n 1)
+	printf '\xff\xff\xff\xff' | dd of="$template" bs=1 seek=40 conv=notrunc 2>/dev/null
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state record
+	result "a damaged template is recorded anew"
+
+	truncate -s 20 "$template"
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state record
+	result "a template cut off is recorded anew"
+
+	# A recording on a warm cache sees nothing.
+	rm -rf "$work/store"
+	cat "$model"/* > /dev/null
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "saved" is saved false
+	result "nothing is kept of a warm recording"
+
+	echo 0 > /sys/kernel/mm/ppc/enabled
+	load
+	echo 1 > /sys/kernel/mm/ppc/enabled
+	check "exit status $status" [ $status = 0 ]
+	check "state" is state stock
+	check "the loader read something else" sum_right
+	result "switched off, it is stock"
+
+	# Without the device the loader just runs, and somebody says why.
+	mv /dev/ppc /dev/ppc.gone
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "state" is state stock
+	check "the loader read something else" sum_right
+	check "no warning" grep -qi warning "$work/err"
+	load --require
+	check "--require: exit status $status, not 125" [ $status = 125 ]
+	mv /dev/ppc.gone /dev/ppc
+	result "without /dev/ppc it is stock"
+
+	# Nothing is attached any more, or this would fail.
+	check "the module is still in use" rmmod ppc_maio
+	modprobe ppc_maio
+	result "nothing stays attached"
+}
+
+# A user without rights, and a model that he may only read.
+test_user()
+{
+	local user=4711
+
+	command -v setpriv > /dev/null || {
+		nr=$((nr + 1))
+		echo "ok $nr $fs: # SKIP no setpriv"
+		return
+	}
+	rm -rf "$work/store"
+	mkdir "$work/store" && chown $user "$work/store"
+	: > "$work/json" && chown $user "$work/json"
+	drop
+	setpriv --reuid $user --regid $user --clear-groups maioctl run \
+		--store "$work/store" --json "$work/json" "$model" -- \
+		bash -c "$loader" "$model" > "$work/out" 2> "$work/err"
+	status=$?
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state record
+	check "saved" is saved true
+	drop
+	setpriv --reuid $user --regid $user --clear-groups maioctl run --burn \
+		--store "$work/store" --json "$work/json" "$model" -- \
+		bash -c "$loader" "$model" > "$work/out" 2> "$work/err"
+	check "the loader read something else" sum_right
+	check "state" is state replay
+	result "a user without rights records and replays"
+}
+
+echo "TAP version 13"
+for fs in ext4 xfs; do
+	if ! mountpoint -q "$dir/$fs"; then
+		nr=$((nr + 1))
+		echo "ok $nr $fs: all # SKIP no $fs"
+		continue
+	fi
+	model=$dir/$fs/model
+	work=$dir/$fs/work
+	mkdir -p "$work"
+	chmod 755 "$work"
+	test_fs
+	test_user
+done
+echo "1..$nr"
+exit $failed

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that were consumed are dropped behind the reader, mapped or not; those
+ * that somebody else has a claim on are not.
+ */
+#include "ppc_harness.h"
+
+#define SIZE	(32 * MB)
+#define PAGE	4096ULL
+#define PAGES	((long)(SIZE / PAGE))
+
+FIXTURE(burn) {
+	char path[256];
+	char dir[200];
+	int fd;
+	int att;
+	char *map;
+};
+
+FIXTURE_VARIANT(burn) {
+	const char *fs;
+};
+
+FIXTURE_VARIANT_ADD(burn, ext4) { .fs = "ext4" };
+FIXTURE_VARIANT_ADD(burn, xfs) { .fs = "xfs" };
+
+FIXTURE_SETUP(burn)
+{
+	self->att = -1;
+	self->fd = -1;
+	self->map = MAP_FAILED;
+	if (!ppc_dir(variant->fs, self->dir, sizeof(self->dir)))
+		SKIP(return, "no %s", variant->fs);
+	snprintf(self->path, sizeof(self->path), "%s/burn", self->dir);
+	self->fd = ppc_make_file(self->path, SIZE);
+	ASSERT_LE(0, self->fd);
+	self->att = ppc_attach_one(self->fd);
+	ASSERT_LE(0, self->att);
+	ASSERT_EQ(0, ppc_answer(self->att, TEST_ANSWER_STREAM));
+	self->map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(burn)
+{
+	if (self->att >= 0)
+		ppc_detach(self->att);
+	munmap(self->map, SIZE);
+	close(self->fd);
+	unlink(self->path);
+}
+
+/* Burning ends once the reader has come to the end and rests there. */
+static bool burned(int fd, long left)
+{
+	if (PPC_WAIT(ppc_cached_all(fd) <= left))
+		return true;
+	printf("# %ld pages are left\n", ppc_cached_all(fd));
+	return false;
+}
+
+TEST_F(burn, unmapped)
+{
+	struct ppc_stats stats;
+
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, MB));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_TRUE(burned(self->fd, 0));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_EQ(0, stats.stopped_files);
+	EXPECT_EQ(SIZE, stats.burned_bytes);
+	EXPECT_EQ(0, stats.unburnable_bytes);
+	EXPECT_EQ(0, stats.refaulted_bytes);
+}
+
+TEST_F(burn, mapped)
+{
+	struct ppc_stats stats;
+
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, true, MB);
+
+	ASSERT_LE(0, stream);
+	ASSERT_EQ(-1, ppc_verify_mem(self->map, 0, SIZE));
+	/* Nobody can know when the last 2 MiB have been looked at. */
+	EXPECT_TRUE(burned(self->fd, 512));
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(SIZE, stats.burned_bytes);
+	/* And it can be read again. */
+	EXPECT_EQ(-1, ppc_verify_mem(self->map + 8 * MB, 8 * MB, MB));
+}
+
+/* Whoever reads it again, by whatever means, has it burned again. */
+TEST_F(burn, twice)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, true, MB);
+
+	ASSERT_LE(0, stream);
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_TRUE(burned(self->fd, 0));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+}
+
+TEST_F(burn, splice)
+{
+	int null = open("/dev/null", O_WRONLY), pipes[2];
+	loff_t pos = 0;
+
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, MB));
+	ASSERT_EQ(0, pipe(pipes));
+	while (pos < (loff_t)SIZE) {
+		ssize_t n = splice(self->fd, &pos, pipes[1], NULL, 64 * KB, 0);
+
+		ASSERT_LT(0, n);
+		ASSERT_EQ(n, splice(pipes[0], NULL, null, NULL, n, 0));
+	}
+	EXPECT_TRUE(burned(self->fd, 0));
+	close(null);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* While the reader is under way, the gap behind him stays, and the rest goes. */
+TEST_F(burn, gap)
+{
+	const __u64 gap = 6 * MB, at = 24 * MB;
+
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, gap));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, at));
+	/* Burned in steps of 8 MiB: two of them at least are due. */
+	EXPECT_TRUE(PPC_WAIT(ppc_cached(self->fd, 0, 10 * MB) == 0));
+	sleep(2);
+	EXPECT_EQ((long)(gap / PAGE), ppc_cached(self->fd, at - gap, gap));
+}
+
+TEST_F(burn, off)
+{
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, false, 0));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	sleep(3);
+	EXPECT_EQ(PAGES, ppc_cached_all(self->fd));
+	EXPECT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	EXPECT_EQ(PAGES, ppc_cached_all(self->fd));
+}
+
+/* What was read ahead and not consumed goes with the attachment, the rest stays. */
+TEST_F(burn, tail_goes_at_the_end)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE / 2, false, true, 64 * MB);
+
+	ASSERT_LE(0, stream);
+	ASSERT_EQ((long)MB, ppc_read(self->fd, SIZE - MB, MB, MB));
+	ppc_feed(self->att, stream, TEST_CONSUME, 0, 4 * MB);
+	EXPECT_LT(0, ppc_settled(self->att));
+	EXPECT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	EXPECT_EQ(0, ppc_cached(self->fd, 0, SIZE / 2));
+	EXPECT_LE(256, ppc_cached(self->fd, SIZE - MB, MB));
+}
+
+/* Somebody else's locked pages, in the middle of large folios. */
+TEST_F(burn, mlocked)
+{
+	const __u64 at = 5 * MB + 3 * PAGE, len = 13 * PAGE;
+	char *other = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
+	struct ppc_stats stats;
+
+	ASSERT_NE(MAP_FAILED, other);
+	ASSERT_EQ((long)SIZE, ppc_read(self->fd, 0, SIZE, MB));
+	ASSERT_EQ(0, mlock(other + at, len));
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, MB));
+	ASSERT_EQ(-1, ppc_verify_mem(self->map, 0, SIZE));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	/* Not more than the folio around them. */
+	EXPECT_TRUE(burned(self->fd, 1024));
+	sleep(2);
+	EXPECT_EQ(13, ppc_cached(self->fd, at, len));
+	EXPECT_EQ(13, ppc_resident(other, at, len));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(len, stats.unburnable_bytes);
+	munmap(other, SIZE);
+}
+
+TEST_F(burn, dirty)
+{
+	char old[32], buf[PAGE];
+	int fd = open(self->path, O_RDWR), att;
+
+	ASSERT_LE(0, fd);
+	/* No flusher in between. */
+	ASSERT_EQ(0, ppc_read_text("/proc/sys/vm/dirty_writeback_centisecs", old, sizeof(old)));
+	ASSERT_EQ(0, ppc_write("/proc/sys/vm/dirty_writeback_centisecs", "0"));
+	memset(buf, 0xd1, sizeof(buf));
+	ASSERT_EQ((ssize_t)PAGE, pwrite(fd, buf, PAGE, 7 * MB));
+	/* This attachment knows the file only as it is now. */
+	att = ppc_attach_one(self->fd);
+	ASSERT_LE(0, att);
+	ASSERT_LE(0, ppc_stream_one(att, 0, SIZE, true, true, MB));
+	ASSERT_EQ((long)SIZE, ppc_read(self->fd, 0, SIZE, MB));
+	EXPECT_TRUE(burned(self->fd, 512));
+	sleep(2);
+	EXPECT_EQ(1, ppc_cached(self->fd, 7 * MB, PAGE));
+	EXPECT_EQ(0, ppc_detach(att));
+	ASSERT_EQ(0, ppc_write("/proc/sys/vm/dirty_writeback_centisecs", old));
+	ASSERT_EQ(0, fsync(fd));
+	ASSERT_EQ(0, ppc_drop(fd));
+	ASSERT_EQ((ssize_t)PAGE, pread(fd, buf, PAGE, 7 * MB));
+	EXPECT_EQ((char)0xd1, buf[0]);
+	EXPECT_EQ((char)0xd1, buf[PAGE - 1]);
+	EXPECT_EQ(-1, ppc_verify(fd, 0, 7 * MB));
+	EXPECT_EQ(-1, ppc_verify(fd, 7 * MB + PAGE, SIZE - 7 * MB - PAGE));
+	close(fd);
+}
+
+TEST_F(burn, private_copies_survive)
+{
+	char *own = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			 self->fd, 0);
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, true, MB);
+	__u64 at;
+
+	ASSERT_NE(MAP_FAILED, own);
+	ASSERT_LE(0, stream);
+	for (at = PAGE; at < SIZE; at += MB)
+		own[at] = 0x5a;
+	ppc_touch(own, 0, SIZE);
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+	for (at = PAGE; at < SIZE; at += MB) {
+		ASSERT_EQ(0x5a, own[at]);
+		ASSERT_EQ(-1, ppc_verify_mem(own + at + 8, at + 8, PAGE - 8));
+	}
+	munmap(own, SIZE);
+}
+
+/* Folios that begin before a range or end behind it are not torn out with it. */
+TEST_F(burn, straddlers)
+{
+	int whole = ppc_stream_one(self->att, 0, 8 * MB, false, false, 0);
+	const struct ppc_test_range r[] = {
+		{ .pos = MB + PAGE, .len = 2 * MB },
+		{ .pos = 5 * MB + 123, .len = 64 * KB },
+	};
+	int part;
+
+	ASSERT_LE(0, whole);
+	ppc_feed(self->att, whole, TEST_MISS, 0, PAGE);
+	ASSERT_EQ(8 * MB, ppc_settled(self->att));
+	ASSERT_EQ(0, ppc_stream_op(self->att, whole, TEST_STREAM_DESTROY));
+
+	part = ppc_stream(self->att, r, 2, -1, false, true, 0);
+	ASSERT_LE(0, part);
+	ASSERT_EQ(0, ppc_stream_op(self->att, part, TEST_STREAM_START));
+	ppc_feed(self->att, part, TEST_CONSUME, r[0].pos, r[0].len);
+	ppc_feed(self->att, part, TEST_CONSUME, r[1].pos, r[1].len);
+	ASSERT_EQ(0, ppc_stream_op(self->att, part, TEST_STREAM_STOP));
+	EXPECT_EQ(257, ppc_cached(self->fd, 0, MB + PAGE));
+	EXPECT_EQ(511, ppc_cached(self->fd, 3 * MB + PAGE, 2 * MB - PAGE));
+	EXPECT_EQ((long)(3 * MB / PAGE - 17),
+		  ppc_cached(self->fd, 5 * MB + 68 * KB, 3 * MB - 68 * KB));
+	EXPECT_EQ(-1, ppc_verify(self->fd, 0, 8 * MB));
+}
+
+/* But streams of odd ranges over the whole file leave nothing behind. */
+TEST_F(burn, nothing_leaks)
+{
+	struct ppc_test_range r[64];
+	__u64 pos = 0;
+	unsigned int n;
+	int stream;
+
+	for (n = 0; pos < SIZE; n++) {
+		r[n] = (struct ppc_test_range){ .pos = pos };
+		r[n].len = 777 * KB + 1000 < SIZE - pos ? 777 * KB + 1000 : SIZE - pos;
+		pos += r[n].len;
+	}
+	stream = ppc_stream(self->att, r, n, -1, true, true, 0);
+	ASSERT_LE(0, stream);
+	ASSERT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_START));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+}
+
+/* Another attachment that wants the bytes holds them, until it wants no more. */
+TEST_F(burn, wanted_by_others)
+{
+	int other = ppc_attach_one(self->fd), stream;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, ppc_rule(other, 0, 2, TEST_ON_DROP, 12 * MB, 4 * MB));
+	stream = ppc_stream_one(self->att, 0, SIZE, true, true, 0);
+	ASSERT_LE(0, stream);
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_TRUE(PPC_WAIT(ppc_cached(self->fd, 0, 8 * MB) == 0 &&
+			     ppc_cached(self->fd, 16 * MB, 8 * MB) == 0))
+		TH_LOG("%ld and %ld pages around what is wanted are left",
+		       ppc_cached(self->fd, 0, 12 * MB),
+		       ppc_cached(self->fd, 16 * MB, 16 * MB));
+	EXPECT_EQ(1024, ppc_cached(self->fd, 12 * MB, 4 * MB));
+	EXPECT_LT(0, ppc_counts(other).evict_drop);
+	EXPECT_EQ(0, ppc_detach(other));
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+}
+
+/* Present page table entries of a mapping. */
+static long present(const char *map, __u64 len)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	__u64 at, entry;
+	long nr = 0;
+
+	for (at = 0; at < len; at += PAGE)
+		if (pread(fd, &entry, 8, ((uintptr_t)map + at) / PAGE * 8) == 8)
+			nr += entry >> 63;
+	close(fd);
+	return nr;
+}
+
+struct burner {
+	const char *path;
+	uid_t uid;
+};
+
+/* A whole load, with burning, by somebody else. */
+static int load_and_burn(void *arg)
+{
+	const struct burner *b = arg;
+	int fd, att, stream, i;
+	__u64 pos;
+	char *map;
+
+	if (b->uid && ppc_become(b->uid))
+		return 1;
+	/* No way back, and no capability left behind. */
+	if (b->uid && setresuid(b->uid, b->uid, b->uid))
+		return 2;
+	fd = open(b->path, O_RDONLY);
+	att = ppc_attach_one(fd);
+	if (att < 0)
+		return 3;
+	stream = ppc_stream_one(att, 0, SIZE, true, true, 0);
+	if (stream < 0)
+		return 4;
+	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (ppc_verify_mem(map, 0, SIZE) != -1)
+		return 5;
+	/* Of what was cached before, nobody hears when it is mapped. */
+	if (ppc_stream_op(att, stream, TEST_STREAM_RESET))
+		return 9;
+	for (pos = 0; pos < SIZE; pos += 2 * MB)
+		ppc_feed(att, stream, TEST_CONSUME, pos, 2 * MB);
+	if (ppc_stream_op(att, stream, TEST_STREAM_STOP))
+		return 6;
+	/* From the reader itself they may be taken. */
+	i = present(map, SIZE);
+	munmap(map, SIZE);
+	return ppc_detach(att) ? 7 : i > 64 ? 8 : 0;
+}
+
+TEST_F(burn, not_from_others_without_right)
+{
+	struct burner b = { self->path, PPC_UID };
+
+	ASSERT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	ppc_touch(self->map, 0, 8 * MB);
+	ASSERT_EQ(2048, present(self->map, 8 * MB));
+	EXPECT_EQ(0, ppc_in_child(load_and_burn, &b));
+	EXPECT_EQ(2048, present(self->map, 8 * MB));
+	EXPECT_EQ(2048, ppc_cached(self->fd, 0, 8 * MB));
+	/* What nobody has mapped is gone. */
+	EXPECT_GE(512, ppc_cached(self->fd, 8 * MB, SIZE - 8 * MB));
+}
+
+TEST_F(burn, from_others_with_right)
+{
+	struct burner b = { self->path, 0 };
+
+	ASSERT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	ppc_touch(self->map, 0, 8 * MB);
+	ASSERT_EQ(2048, present(self->map, 8 * MB));
+	EXPECT_EQ(0, ppc_in_child(load_and_burn, &b));
+	EXPECT_EQ(0, present(self->map, 8 * MB));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+	/* They only have to fault them in again. */
+	EXPECT_EQ(-1, ppc_verify_mem(self->map, 0, 8 * MB));
+}
+
+TEST_F(burn, one_reader_after_the_other)
+{
+	struct burner b = { self->path, 0 };
+	int i;
+
+	/* One after the other, as workers that are restarted do. */
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, ppc_in_child(load_and_burn, &b));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+}
+
+int main(int argc, char **argv)
+{
+	return ppc_main(argc, argv);
+}

@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MAIO: a load that was recorded is replayed; a template that is not of these
+ * files, or not one at all, is refused whole, and all stays as it was.
+ */
+#include <endian.h>
+#include <sys/syscall.h>
+
+#include <linux/ppc_maio.h>
+
+#include "ppc_harness.h"
+
+#define FILES	2
+#define SIZE	(12 * MB)
+#define PAGE	4096ULL
+#define PAGES	((long)(SIZE / PAGE))
+
+FIXTURE(maio) {
+	char path[FILES][256];
+	char dir[200];
+	int fd[FILES];
+	int att;
+	__u8 *blob;
+	size_t len;
+};
+
+FIXTURE_VARIANT(maio) {
+	const char *fs;
+};
+
+FIXTURE_VARIANT_ADD(maio, ext4) { .fs = "ext4" };
+FIXTURE_VARIANT_ADD(maio, xfs) { .fs = "xfs" };
+
+static int attach_maio(const int *fds, unsigned int nr)
+{
+	return ppc_attach("maio", 0, fds, nr, 0, 0);
+}
+
+FIXTURE_SETUP(maio)
+{
+	int i;
+
+	self->att = -1;
+	for (i = 0; i < FILES; i++)
+		self->fd[i] = -1;
+	if (!ppc_dir(variant->fs, self->dir, sizeof(self->dir)))
+		SKIP(return, "no %s", variant->fs);
+	if (access("/sys/module/ppc_maio", F_OK) &&
+	    system("modprobe ppc_maio >&2"))
+		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
+	for (i = 0; i < FILES; i++) {
+		snprintf(self->path[i], sizeof(self->path[i]), "%s/shard%d",
+			 self->dir, i);
+		self->fd[i] = ppc_make_file(self->path[i], SIZE);
+		ASSERT_LE(0, self->fd[i]);
+	}
+	self->att = attach_maio(self->fd, FILES);
+	ASSERT_LE(0, self->att);
+}
+
+FIXTURE_TEARDOWN(maio)
+{
+	int i;
+
+	if (self->att >= 0)
+		ppc_detach(self->att);
+	for (i = 0; i < FILES; i++) {
+		close(self->fd[i]);
+		if (self->path[i][0])
+			unlink(self->path[i]);
+	}
+	free(self->blob);
+}
+
+static int cmd(int att, unsigned long ioc)
+{
+	return ioctl(att, ioc) ? -errno : 0;
+}
+
+static int set_template(int att, const void *blob, __u64 len)
+{
+	struct maio_template_io io = { (uintptr_t)blob, len };
+
+	return ioctl(att, MAIO_IOC_SET_TEMPLATE, &io) ? -errno : 0;
+}
+
+/* The template in force; its length or -errno. */
+static long get_template(int att, void *blob, __u64 room)
+{
+	struct maio_template_io io = { (uintptr_t)blob, room };
+
+	return ioctl(att, MAIO_IOC_GET_TEMPLATE, &io) ? -errno : (long)io.len;
+}
+
+static struct maio_status status_of(int att)
+{
+	struct maio_status status = {};
+
+	ioctl(att, MAIO_IOC_STATUS, &status);
+	return status;
+}
+
+static int set_mode(int att, __u32 mode, int node, __u64 gap)
+{
+	struct maio_mode_args args = { mode, node, gap };
+
+	return ioctl(att, MAIO_IOC_SET_MODE, &args) ? -errno : 0;
+}
+
+/* A load: the second half of a file before the first one, then the other file. */
+static int load(void *arg)
+{
+	const int *fd = arg;
+
+	if (ppc_verify(fd[1], SIZE / 2, SIZE / 2) != -1 ||
+	    ppc_verify(fd[1], 0, SIZE / 2) != -1 ||
+	    ppc_verify(fd[0], 0, SIZE) != -1)
+		return 1;
+	return 0;
+}
+
+static int load_mapped(void *arg)
+{
+	const int *fd = arg;
+	int i;
+
+	for (i = 0; i < FILES; i++) {
+		char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd[i], 0);
+
+		if (map == MAP_FAILED || ppc_verify_mem(map, 0, SIZE) != -1)
+			return 1;
+	}
+	return 0;
+}
+
+static __u32 crc32_of(const __u8 *data, size_t len)
+{
+	__u32 crc = ~0U;
+	size_t i;
+	int bit;
+
+	for (i = 0; i < len; i++) {
+		crc ^= data[i];
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+/* Give a template the checksum that it ought to have. */
+static void seal(__u8 *blob, size_t len)
+{
+	struct maio_template_header *h = (void *)blob;
+
+	h->crc = 0;
+	h->crc = htole32(crc32_of(blob, len));
+}
+
+struct forged {
+	struct maio_template_header h;
+	struct maio_template_file f[FILES];
+	struct maio_template_group g[2];
+	struct maio_template_extent e[3];
+} __attribute__((packed));
+
+/* All right: the tests break it. */
+static struct forged forge(void)
+{
+	const __u32 units = SIZE >> MAIO_EXTENT_SHIFT;
+	struct forged t = {
+		.h = {
+			.magic = htole32(MAIO_TEMPLATE_MAGIC),
+			.version = htole16(MAIO_TEMPLATE_VERSION),
+			.size = htole32(sizeof(t)),
+			.nr_files = htole32(FILES),
+			.nr_groups = htole32(2),
+			.nr_extents = htole32(3),
+		},
+		.f = { { htole64(SIZE) }, { htole64(SIZE) } },
+		.g = { { htole32(2) }, { htole32(1) } },
+		.e = {
+			{ 0, 0, htole32(units) },
+			{ htole32(1), 0, htole32(units / 2) },
+			{ htole32(1), htole32(units / 2), htole32(units / 2) },
+		},
+	};
+
+	seal((__u8 *)&t, sizeof(t));
+	return t;
+}
+
+static int set_forged(int att, struct forged *t)
+{
+	seal((__u8 *)t, sizeof(*t));
+	return set_template(att, t, sizeof(*t));
+}
+
+TEST_F(maio, record_get_set_replay)
+{
+	struct maio_status status;
+	int i;
+
+	EXPECT_EQ(-ENODATA, get_template(self->att, NULL, 0));
+	EXPECT_EQ(-ENODATA, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(-EINVAL, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	EXPECT_EQ(-EINVAL, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	EXPECT_EQ(-EBUSY, cmd(self->att, MAIO_IOC_RECORD_START));
+	EXPECT_EQ(MAIO_STATE_RECORDING, status_of(self->att).state);
+	ASSERT_EQ(0, ppc_in_child(load, self->fd));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	status = status_of(self->att);
+	EXPECT_EQ(MAIO_STATE_TEMPLATE, status.state);
+	EXPECT_EQ(1, status.nr_groups);
+	EXPECT_EQ(FILES * SIZE, status.template_bytes);
+	EXPECT_EQ(0, status.resident_at_start);
+	EXPECT_GE(4, status.nr_extents);
+
+	EXPECT_EQ(-ENOSPC, get_template(self->att, NULL, 0));
+	self->blob = malloc(65536);
+	EXPECT_EQ(-EFAULT, get_template(self->att, NULL, 65536));
+	self->len = get_template(self->att, self->blob, 65536);
+	ASSERT_LT(sizeof(struct maio_template_header), self->len);
+	ASSERT_GT(4096, self->len);
+	ASSERT_EQ(0, ppc_detach(self->att));
+
+	/* In another life, on a cold cache. */
+	for (i = 0; i < FILES; i++)
+		ASSERT_EQ(0, ppc_drop(self->fd[i]));
+	self->att = attach_maio(self->fd, FILES);
+	ASSERT_LE(0, self->att);
+	ASSERT_EQ(0, set_template(self->att, self->blob, self->len));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(-EBUSY, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(MAIO_STATE_REPLAYING | MAIO_STATE_TEMPLATE,
+		  status_of(self->att).state);
+
+	/* One read where the load begins, and all of it comes. */
+	ASSERT_EQ((long)PAGE, ppc_read(self->fd[1], SIZE / 2, PAGE, PAGE));
+	EXPECT_TRUE(PPC_WAIT(ppc_cached_all(self->fd[0]) == PAGES &&
+			     ppc_cached_all(self->fd[1]) == PAGES));
+	EXPECT_EQ(1, status_of(self->att).bound_groups);
+	/* Counted when a batch has been submitted, which is later. */
+	EXPECT_LE(2 * PAGES * 98 / 100, (long)(ppc_settled(self->att) / PAGE));
+	EXPECT_EQ(0, ppc_in_child(load, self->fd));
+	EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+	EXPECT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	/* To keep is the default. */
+	EXPECT_EQ(PAGES, ppc_cached_all(self->fd[0]));
+}
+
+TEST_F(maio, mapped_and_burned)
+{
+	struct ppc_stats stats;
+	int i;
+
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	ASSERT_EQ(0, ppc_in_child(load_mapped, self->fd));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	EXPECT_LE(FILES * SIZE / 100 * 95, status_of(self->att).template_bytes);
+	for (i = 0; i < FILES; i++)
+		ASSERT_EQ(0, ppc_drop(self->fd[i]));
+	ASSERT_EQ(0, set_mode(self->att, MAIO_MODE_BURN, -1, MB));
+	EXPECT_EQ(MB, status_of(self->att).gap);
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(0, ppc_in_child(load_mapped, self->fd));
+	EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+	/* What was recorded by faults ends with the last one that was seen. */
+	EXPECT_GE(64, ppc_cached_all(self->fd[0]));
+	EXPECT_GE(64, ppc_cached_all(self->fd[1]));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(FILES * SIZE / 2, stats.prefetched_bytes);
+	EXPECT_LE(FILES * SIZE / 10 * 9, stats.burned_bytes);
+	EXPECT_EQ(0, stats.fallbacks);
+}
+
+TEST_F(maio, nothing_recorded)
+{
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	EXPECT_EQ(-ENODATA, get_template(self->att, NULL, 0));
+	EXPECT_EQ(-ENODATA, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(0, status_of(self->att).state);
+}
+
+TEST_F(maio, warm_recording_says_so)
+{
+	ASSERT_EQ(-1, ppc_verify(self->fd[0], 0, SIZE));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	EXPECT_EQ(SIZE, status_of(self->att).resident_at_start);
+	EXPECT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+}
+
+TEST_F(maio, modes)
+{
+	EXPECT_EQ(-EINVAL, set_mode(self->att, 2, -1, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, ~0U, -1, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, -2, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, 1 << 20, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, 63, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, -1, ~0ULL));
+	EXPECT_EQ(MAIO_MODE_KEEP, status_of(self->att).mode);
+	EXPECT_EQ(-1, status_of(self->att).node);
+	EXPECT_EQ(0, set_mode(self->att, MAIO_MODE_BURN, 0, 0));
+	EXPECT_EQ(MAIO_MODE_BURN, status_of(self->att).mode);
+	EXPECT_EQ(0, status_of(self->att).node);
+	EXPECT_LT(0, status_of(self->att).gap);
+	EXPECT_EQ(-1, ioctl(self->att, _IO(PPC_IOC_MAGIC, 0x7f)));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(self->att, MAIO_IOC_SET_MODE, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(self->att, MAIO_IOC_STATUS, NULL));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+/* Whatever was refused, what was in force is in force. */
+static void expect_unchanged(struct __test_metadata *_metadata, int att,
+			     const struct forged *good)
+{
+	struct forged now;
+
+	EXPECT_EQ((long)sizeof(*good), get_template(att, &now, sizeof(now)));
+	EXPECT_EQ(0, memcmp(good, &now, sizeof(now)));
+	EXPECT_EQ(MAIO_STATE_TEMPLATE, status_of(att).state);
+	EXPECT_EQ(2, status_of(att).nr_groups);
+}
+
+TEST_F(maio, truncated)
+{
+	const struct forged good = forge();
+	struct forged t;
+	size_t len;
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	for (len = 0; len < sizeof(good); len++) {
+		t = good;
+		EXPECT_EQ(-EINVAL, set_template(self->att, &t, len))
+			TH_LOG("%zu bytes", len);
+		/* Also if it says so itself. */
+		if (len < sizeof(t.h))
+			continue;
+		t.h.size = htole32(len);
+		seal((__u8 *)&t, len);
+		EXPECT_EQ(-EINVAL, set_template(self->att, &t, len))
+			TH_LOG("%zu bytes, sealed", len);
+	}
+	expect_unchanged(_metadata, self->att, &good);
+}
+
+TEST_F(maio, too_long)
+{
+	const struct forged good = forge();
+	struct {
+		struct forged t;
+		char more[64];
+	} __attribute__((packed)) large = { .t = good };
+	size_t more;
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	for (more = 1; more <= sizeof(large.more); more++) {
+		EXPECT_EQ(-EINVAL, set_template(self->att, &large, sizeof(good) + more));
+		large.t.h.size = htole32(sizeof(good) + more);
+		seal((__u8 *)&large, sizeof(good) + more);
+		EXPECT_EQ(-EINVAL, set_template(self->att, &large, sizeof(good) + more));
+		large.t = good;
+	}
+	EXPECT_EQ(-E2BIG, set_template(self->att, &large, 1ULL << 32));
+	EXPECT_EQ(-E2BIG, set_template(self->att, &large, ~0ULL));
+	EXPECT_EQ(-EFAULT, set_template(self->att, NULL, sizeof(good)));
+	EXPECT_EQ(-EFAULT, set_template(self->att, (void *)~0xffULL, sizeof(good)));
+	expect_unchanged(_metadata, self->att, &good);
+}
+
+TEST_F(maio, bit_flips)
+{
+	const struct forged good = forge();
+	struct forged t;
+	size_t bit;
+	int err;
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	for (bit = 0; bit < sizeof(good) * 8; bit++) {
+		t = good;
+		((__u8 *)&t)[bit / 8] ^= 1 << bit % 8;
+		err = set_template(self->att, &t, sizeof(t));
+		EXPECT_TRUE(err == -EBADMSG || err == -EINVAL ||
+			    err == -EPROTONOSUPPORT || err == -E2BIG)
+			TH_LOG("bit %zu: %d", bit, err);
+	}
+	expect_unchanged(_metadata, self->att, &good);
+}
+
+/* With the right checksum: nothing but the checks themselves stands in the way. */
+TEST_F(maio, forged)
+{
+	const struct forged good = forge();
+	struct forged t;
+	size_t bit;
+	int err;
+
+#define FORGE(errno, assignment) do {					\
+	t = good;							\
+	assignment;							\
+	EXPECT_EQ(-(errno), set_forged(self->att, &t))			\
+		TH_LOG("%s", #assignment);				\
+} while (0)
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	FORGE(EINVAL, t.h.magic++);
+	FORGE(EPROTONOSUPPORT, t.h.version = htole16(0));
+	FORGE(EPROTONOSUPPORT, t.h.version = htole16(2));
+	FORGE(EINVAL, t.h.flags = htole16(1));
+	FORGE(EINVAL, t.h.reserved = htole32(1));
+	FORGE(EINVAL, t.h.size = 0);
+	FORGE(EINVAL, t.h.nr_files = 0);
+	FORGE(EINVAL, t.h.nr_groups = 0);
+	FORGE(EINVAL, t.h.nr_extents = 0);
+	FORGE(EINVAL, t.h.nr_files = htole32(FILES + 1));
+	FORGE(E2BIG, t.h.nr_files = htole32(MAIO_MAX_FILES + 1));
+	FORGE(E2BIG, t.h.nr_groups = htole32(MAIO_MAX_GROUPS + 1));
+	FORGE(E2BIG, t.h.nr_extents = htole32(MAIO_MAX_EXTENTS + 1));
+	FORGE(E2BIG, t.h.nr_extents = htole32(~0U));
+	/* Three files more and two extents less: the size is right. */
+	FORGE(EINVAL, (t.h.nr_files = htole32(FILES + 3),
+		       t.h.nr_extents = htole32(1)));
+	FORGE(EINVAL, t.g[0].nr_extents = htole32(3));
+	FORGE(EINVAL, t.g[0].nr_extents = htole32(~0U));
+	FORGE(EINVAL, (t.g[0].nr_extents = htole32(3), t.g[1].nr_extents = 0));
+	FORGE(EINVAL, (t.g[0].nr_extents = htole32(0x80000001),
+		       t.g[1].nr_extents = htole32(0x80000002)));
+	FORGE(EINVAL, t.g[1].flags = htole32(1));
+	FORGE(EINVAL, t.e[0].file = htole32(FILES));
+	FORGE(EINVAL, t.e[0].file = htole32(~0U));
+	FORGE(EINVAL, t.e[0].count = 0);
+	FORGE(EINVAL, t.e[2].count = htole32(~0U));
+	FORGE(EINVAL, t.e[0].start = htole32(1));
+	FORGE(EINVAL, t.e[0].start = htole32(~0U));
+	FORGE(EINVAL, t.e[1] = t.e[0]);
+	FORGE(EINVAL, (t.e[1].file = 0, t.e[1].start = htole32(5),
+		       t.e[1].count = htole32(1)));
+	FORGE(ESTALE, t.f[0].size = htole64(SIZE + 1));
+	FORGE(ESTALE, t.f[1].size = htole64(SIZE + PAGE));
+	FORGE(ESTALE, t.f[1].size = htole64(~0ULL));
+	expect_unchanged(_metadata, self->att, &good);
+
+	/* Every single bit: taken or refused, but never anything else. */
+	for (bit = 0; bit < sizeof(t) * 8; bit++) {
+		t = good;
+		((__u8 *)&t)[bit / 8] ^= 1 << bit % 8;
+		err = set_forged(self->att, &t);
+		EXPECT_TRUE(!err || err == -EINVAL || err == -E2BIG ||
+			    err == -EPROTONOSUPPORT || err == -ESTALE)
+			TH_LOG("bit %zu: %d", bit, err);
+		if (!err) {
+			/* What was taken must be fit for use. */
+			EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+			EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+		}
+	}
+}
+
+/* Of an attachment with fewer files, and with one that is not there any more. */
+TEST_F(maio, other_files)
+{
+	const struct forged good = forge();
+	int att = attach_maio(self->fd, 1);
+	__u32 index = 1;
+	struct ppc_files del = { (uintptr_t)&index, 1, 0 };
+
+	ASSERT_LE(0, att);
+	EXPECT_EQ(-ENOENT, set_template(att, &good, sizeof(good)));
+	EXPECT_EQ(0, status_of(att).state);
+	EXPECT_EQ(0, ppc_detach(att));
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	ASSERT_EQ(0, ioctl(self->att, PPC_IOC_REMOVE_FILES, &del));
+	EXPECT_EQ(-ESTALE, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(-ESTALE, set_template(self->att, &good, sizeof(good)));
+}
+
+TEST_F(maio, stale)
+{
+	const struct forged good = forge();
+
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	ASSERT_EQ(0, truncate(self->path[1], SIZE - 1));
+	EXPECT_EQ(-ESTALE, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(-ESTALE, set_template(self->att, &good, sizeof(good)));
+	/* The loader does not notice. */
+	EXPECT_EQ(-1, ppc_verify(self->fd[0], 0, SIZE));
+	EXPECT_EQ(-1, ppc_verify(self->fd[1], 0, SIZE - 8));
+}
+
+TEST_F(maio, changed_while_recorded)
+{
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	ASSERT_EQ(0, ppc_in_child(load, self->fd));
+	ASSERT_EQ(0, truncate(self->path[0], MB));
+	EXPECT_TRUE(!cmd(self->att, MAIO_IOC_RECORD_STOP) || errno == ESTALE);
+	EXPECT_EQ((long)MB, ppc_read(self->fd[0], 0, SIZE, MB));
+	/* If it replays, then no more than is there. */
+	cmd(self->att, MAIO_IOC_REPLAY_START);
+	EXPECT_EQ(-1, ppc_verify(self->fd[0], 0, MB));
+}
+
+/* Written to while it is replayed: read ahead no more, and read right. */
+TEST_F(maio, changed_while_replayed)
+{
+	const struct forged good = forge();
+	int fd = open(self->path[0], O_RDWR);
+	struct ppc_stats stats;
+	char buf[PAGE];
+	__u64 at;
+
+	ASSERT_LE(0, fd);
+	sleep(1);
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	memset(buf, 0x42, sizeof(buf));
+	for (at = 0; at < SIZE; at += MB)
+		ASSERT_EQ((ssize_t)PAGE, pwrite(fd, buf, PAGE, at));
+	ASSERT_EQ(0, fsync(fd));
+	ASSERT_EQ(0, ppc_drop(fd));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	for (at = 0; at < SIZE; at += MB) {
+		ASSERT_EQ((ssize_t)PAGE, pread(self->fd[0], buf, PAGE, at));
+		ASSERT_EQ(0x42, buf[0]);
+		ASSERT_EQ(0x42, buf[PAGE - 1]);
+		ASSERT_EQ(-1, ppc_verify(self->fd[0], at + PAGE, MB - PAGE));
+	}
+	ppc_settled(self->att);
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_EQ(1, stats.stopped_files);
+	/* The other file is as it was. */
+	EXPECT_GE(SIZE, stats.prefetched_bytes);
+	EXPECT_EQ(-1, ppc_verify(self->fd[1], 0, SIZE));
+	close(fd);
+}
+
+TEST_F(maio, rmmod)
+{
+	EXPECT_EQ(-1, syscall(__NR_delete_module, "ppc_maio", O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	EXPECT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	ASSERT_EQ(0, syscall(__NR_delete_module, "ppc_maio", O_NONBLOCK));
+
+	/* Root may have it loaded by naming it, others may not. */
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	self->att = attach_maio(self->fd, 1);
+	ASSERT_EQ(0, ppc_become(0));
+	EXPECT_EQ(-ENOENT, self->att);
+	self->att = attach_maio(self->fd, 1);
+	EXPECT_LE(0, self->att);
+}
+
+int main(int argc, char **argv)
+{
+	return ppc_main(argc, argv);
+}

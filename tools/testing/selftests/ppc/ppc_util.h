@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of the page cache policies share. Functions that can fail
+ * return -errno, unless they say that they end the program.
+ */
+#ifndef _PPC_UTIL_H
+#define _PPC_UTIL_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/ppc.h>
+
+#include "test_policy/ppc_test.h"
+
+#define KB		1024ULL
+#define MB		(1024 * KB)
+#define PPC_PATIENCE	60	/* seconds */
+#define PPC_DEV		"/dev/ppc"
+#define PPC_PARAMS	"/sys/module/ppc_test/parameters/"
+#define PPC_SYSFS	"/sys/kernel/mm/ppc/"
+#define PPC_UID		4711	/* somebody without rights */
+#define PPC_OTHER_UID	4712
+
+void ppc_env_begin(const char *argv0);
+bool ppc_dir(const char *fs, char *dir, size_t len);
+
+/* Files of the kernel. */
+int ppc_write(const char *path, const char *text);
+long ppc_read_long(const char *path);
+int ppc_read_text(const char *path, char *text, size_t len);
+
+/* Files with known content. */
+int ppc_make_file(const char *path, __u64 size);
+int ppc_make_hole(const char *path, __u64 size);
+void ppc_pattern(void *buf, __u64 pos, size_t len);
+long ppc_verify(int fd, __u64 pos, __u64 len);
+long ppc_verify_mem(const void *mem, __u64 pos, __u64 len);
+long ppc_read(int fd, __u64 pos, __u64 len, size_t step);
+void ppc_touch(const char *map, __u64 pos, __u64 len);
+int ppc_drop(int fd);
+long ppc_cached(int fd, __u64 pos, __u64 len);
+static inline long ppc_cached_all(int fd) { return ppc_cached(fd, 0, 0); }
+long ppc_resident(const char *map, __u64 pos, __u64 len);
+
+/* Attachments. */
+int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
+	       __u64 budget, __u64 keep_budget);
+int ppc_attach_one(int fd);
+int ppc_detach(int att);
+int ppc_stats(int att, struct ppc_stats *stats);
+__u64 ppc_settled(int att);
+
+/* The policy "test". */
+struct ppc_test_counts ppc_counts(int att);
+__u64 ppc_count_all(int att);
+void ppc_count_reset(int att);
+int ppc_answer(int att, __u32 answer);
+int ppc_rule(int att, __u32 file, __u32 verdict, __u32 reasons,
+	     __u64 pos, __u64 len);
+int ppc_stream(int att, const struct ppc_test_range *ranges, unsigned int nr,
+	       int node, bool feed, bool burn, __u64 gap);
+int ppc_stream_one(int att, __u64 pos, __u64 len, bool feed, bool burn,
+		   __u64 gap);
+int ppc_stream_op(int att, int stream, __u32 op);
+int ppc_feed(int att, int stream, __u32 type, __u64 pos, __u64 len);
+long ppc_param(const char *name);
+int ppc_insmod(void);
+
+/* Users and control groups. */
+int ppc_become(uid_t uid);
+int ppc_in_child(int (*fn)(void *arg), void *arg);
+int ppc_cg_make(const char *name, char *dir, size_t len);
+int ppc_cg_set(const char *dir, const char *file, const char *text);
+long ppc_cg_stat(const char *dir, const char *file, const char *key);
+int ppc_cg_enter(const char *dir);
+void ppc_cg_remove(const char *dir);
+
+#endif /* _PPC_UTIL_H */
