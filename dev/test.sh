@@ -44,7 +44,7 @@ fi
 # shellcheck disable=SC2016 # the guest expands it
 boot_cmd='set -e
 edu=$(for d in /sys/bus/pci/devices/*; do
-	[ "$(cat $d/vendor)$(cat $d/device)" = 0x12340x11e8 ] && cat $d/numa_node; done)
+	if [ "$(cat $d/vendor)$(cat $d/device)" = 0x12340x11e8 ]; then cat $d/numa_node; fi; done)
 [ "$edu" = 1 ] || { echo "the XPU is on node $edu, not 1"; exit 1; }
 [ -b /dev/ssd ] || { echo "no SSD"; exit 1; }
 [ -d /sys/devices/system/node/node1 ] || { echo "no second node"; exit 1; }
