@@ -49,7 +49,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 	struct ppc_mapping *pm;
 	int err;
 
-	lockdep_assert_held_write(&mapping->invalidate_lock);
+	lockdep_assert_held(&mapping->invalidate_lock);
 	guard(mutex)(&ppc_table_mutex);
 
 	/* Entries go away only under the mutex, too. */
@@ -80,11 +80,12 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
  * ppc_table_add - make the hooks see a file
  * @pf: file
  *
- * The bit is flipped under the invalidate_lock, as changes of the folio order
- * are, which rewrite all flags.
+ * The bit is flipped under the invalidate_lock, as changes of the folio order,
+ * which rewrite all flags, hold it exclusively. Sharing it is enough, and more
+ * must not be asked for: khugepaged waits for it with folios locked that a fault,
+ * which has it, waits for.
  *
- * Context: process context; waits for truncate and for reads being submitted,
- * and can be killed.
+ * Context: process context; waits for truncate, and can be killed.
  * Return: 0, -EINTR, -ENOSPC when it has too many attachments, -ENOMEM.
  */
 int ppc_table_add(struct ppc_file *pf)
@@ -95,13 +96,13 @@ int ppc_table_add(struct ppc_file *pf)
 
 	if (!fresh)
 		return -ENOMEM;
-	ret = down_write_killable(&mapping->invalidate_lock);
+	ret = down_read_killable(&mapping->invalidate_lock);
 	if (ret) {
 		kfree(fresh);
 		return ret;
 	}
 	ret = ppc_table_link(pf, fresh);
-	filemap_invalidate_unlock(mapping);
+	filemap_invalidate_unlock_shared(mapping);
 
 	if (ret <= 0)
 		kfree(fresh);
@@ -114,14 +115,14 @@ int ppc_table_add(struct ppc_file *pf)
  *
  * Hooks may go on to use it for a grace period.
  *
- * Context: process context; waits for truncate and for reads being submitted.
+ * Context: process context; waits for truncate.
  */
 void ppc_table_remove(struct ppc_file *pf)
 {
 	struct address_space *mapping = pf->inode->i_mapping;
 	struct ppc_mapping *pm;
 
-	filemap_invalidate_lock(mapping);
+	filemap_invalidate_lock_shared(mapping);
 	mutex_lock(&ppc_table_mutex);
 
 	rcu_read_lock();
@@ -136,5 +137,5 @@ void ppc_table_remove(struct ppc_file *pf)
 	}
 
 	mutex_unlock(&ppc_table_mutex);
-	filemap_invalidate_unlock(mapping);
+	filemap_invalidate_unlock_shared(mapping);
 }

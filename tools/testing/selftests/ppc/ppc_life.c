@@ -12,6 +12,10 @@
 
 #include "ppc_harness.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
 #define SIZE	(16 * MB)
 #define PAGE	4096ULL
 
@@ -391,22 +395,36 @@ static void *read_loop(void *arg)
 	return NULL;
 }
 
+/* What khugepaged does, but all the time: it locks folios and then reads. */
+static void *collapse_loop(void *arg)
+{
+	struct reader *r = arg;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
+		madvise((void *)r->map, SIZE, MADV_COLLAPSE);
+		r->rounds++;
+	}
+	return NULL;
+}
+
 /* Attached and detached under readers, with streams that burn what they use. */
 TEST_F(life, detach_under_readers)
 {
 	const char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
-	struct reader r[4] = {
+	struct reader r[5] = {
 		{ .fd = self->fd }, { .fd = self->fd },
-		{ .map = map }, { .map = map },
+		{ .map = map }, { .map = map }, { .map = map },
 	};
 	time_t until = time(NULL) + 60;
-	pthread_t thread[4];
+	pthread_t thread[5];
 	int i, n;
 
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, ppc_detach(self->att));
-	for (i = 0; i < 4; i++)
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, read_loop, &r[i]));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL,
+					    i < 4 ? read_loop : collapse_loop,
+					    &r[i]));
 	for (n = 0; n < 200 && (n < 20 || time(NULL) < until); n++) {
 		self->att = ppc_attach_one(self->fd);
 		if (self->att < 0)
@@ -421,13 +439,13 @@ TEST_F(life, detach_under_readers)
 			break;
 		self->att = -1;
 	}
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		__atomic_store_n(&r[i].stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		pthread_join(thread[i], NULL);
 	EXPECT_LE(20, n);
 	EXPECT_EQ(-1, self->att);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		EXPECT_EQ(0, r[i].bad);
 		EXPECT_LT(0, r[i].rounds);
 	}
