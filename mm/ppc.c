@@ -239,6 +239,26 @@ void ppc_drop_drain(void)
 	lru_add_drain_all();
 }
 
+/**
+ * ppc_drop_failed - take a folio that could not be read out of the page cache
+ * @mapping: of the file
+ * @folio: the folio, with a reference
+ *
+ * Context: process context, sleeps until the folio is unlocked. The
+ * invalidate_lock may be held.
+ * Return: false if it is still there as the caller is to die.
+ */
+bool ppc_drop_failed(struct address_space *mapping, struct folio *folio)
+{
+	if (folio_lock_killable(folio))
+		return false;
+	if (folio->mapping == mapping && !folio_test_uptodate(folio) &&
+	    !folio_test_dirty(folio) && !folio_test_writeback(folio))
+		generic_error_remove_folio(mapping, folio);
+	folio_unlock(folio);
+	return true;
+}
+
 #ifdef CONFIG_MEMCG
 /**
  * ppc_memcg_headroom - pages a memory cgroup can take without reclaim

@@ -243,7 +243,7 @@ EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_ahead);
 static bool skippable(const struct ppc_map *map, u32 chunk)
 {
 	return chunk < map->nr_chunks && (map->state[chunk] &
-		(PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED));
+		(PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED | PPC_CHUNK_FAILED));
 }
 
 /**

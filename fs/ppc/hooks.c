@@ -153,6 +153,29 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 	ppc_tell(mapping, &access, vmf->vma->vm_mm);
 }
 
+bool __ppc_read_failed(struct folio *folio)
+{
+	struct address_space *mapping = READ_ONCE(folio->mapping);
+	struct ppc_mapping *pm;
+	struct ppc_file *pf;
+	bool fresh = false;
+
+	if (!mapping || !mapping_ppc(mapping))
+		return false;
+
+	rcu_read_lock();
+	pm = ppc_table_find(mapping);
+	if (pm) {
+		list_for_each_entry_rcu(pf, &pm->files, link)
+			fresh |= ppc_streams_failed(pf->att, pf->index,
+						    folio_pos(folio),
+						    folio_size(folio));
+	}
+	rcu_read_unlock();
+
+	return fresh && ppc_drop_failed(mapping, folio);
+}
+
 /* Bytes of all files that are cached, looked up ten times a second at most. */
 static u64 ppc_resident(struct ppc_attachment *att)
 {

@@ -23,6 +23,7 @@
 #define PPC_CHUNK_TRIED		0x10	/* could not be dropped once */
 #define PPC_CHUNK_STUCK		0x20	/* nor the second time */
 #define PPC_CHUNK_LEFT		0x40	/* read by an earlier pass, not dropped */
+#define PPC_CHUNK_FAILED	0x80	/* cannot be read, leave it to stock */
 
 struct ppc_map {
 	u32 nr_ranges;
@@ -37,9 +38,11 @@ struct ppc_map {
 /* A new pass begins: what was read before is only something left to drop. */
 static inline u8 ppc_chunk_renew(u8 state)
 {
+	u8 failed = state & PPC_CHUNK_FAILED;
+
 	if (state & PPC_CHUNK_BURNED)
-		return PPC_CHUNK_BURNED;
-	return state ? PPC_CHUNK_LEFT : 0;
+		return failed | PPC_CHUNK_BURNED;
+	return state ? failed | PPC_CHUNK_LEFT : 0;
 }
 
 int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr);

@@ -328,6 +328,7 @@ struct ppc_stream {
 /* stream.c */
 
 void ppc_stream_destroy_all(struct ppc_attachment *att);
+bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len);
 
 /* prefetch.c */
 

@@ -341,6 +341,48 @@ bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_wants);
 
+static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
+			      u64 len)
+{
+	u32 at = U32_MAX, first, last;
+	bool fresh = false;
+
+	guard(spinlock)(&stream->lock);
+	while (ppc_map_next(&stream->map, file, pos, pos + len, &at, &first,
+			    &last)) {
+		for (; first <= last; first++) {
+			u8 *state = &stream->map.state[first];
+
+			fresh |= !(*state & PPC_CHUNK_FAILED);
+			*state |= PPC_CHUNK_FAILED;
+		}
+	}
+	return fresh;
+}
+
+/**
+ * ppc_streams_failed - a folio could not be read: don't read it ahead again
+ * @att: attachment
+ * @file: file index
+ * @pos: of the folio
+ * @len: bytes
+ *
+ * Context: any but interrupts.
+ * Return: true if that is news to a stream.
+ */
+bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len)
+{
+	struct ppc_stream *stream;
+	bool fresh = false;
+
+	guard(spinlock)(&att->stream_lock);
+	list_for_each_entry(stream, &att->streams, link)
+		fresh |= ppc_stream_failed(stream, file, pos, len);
+	if (fresh)
+		ppc_stat_inc(att, errors);
+	return fresh;
+}
+
 /**
  * ppc_stream_set_burn - choose whether consumed pages are dropped
  * @stream: stream

@@ -23,6 +23,7 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len);
 void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 		 struct folio *folio);
+bool __ppc_read_failed(struct folio *folio);
 enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority);
 
 static __always_inline bool mapping_ppc(const struct address_space *mapping)
@@ -101,6 +102,24 @@ static inline void ppc_fault(struct vm_fault *vmf,
 }
 
 /**
+ * ppc_read_failed - a reader could not read a folio
+ * @folio: not uptodate and not locked, with the caller's reference
+ *
+ * Streams read in larger folios than stock readahead does, and a folio fails as
+ * a whole. So that no more is lost than on stock, the reader tries again without
+ * the stream's folio: once for each chunk of a stream.
+ *
+ * Context: process context, may wait for the folio's lock.
+ * Return: true if the folio is gone from the page cache and the reader should
+ * look there again.
+ */
+static inline bool ppc_read_failed(struct folio *folio)
+{
+	return static_branch_unlikely(&ppc_key) && folio_test_large(folio) &&
+	       __ppc_read_failed(folio);
+}
+
+/**
  * ppc_reclaim - ask what reclaim should do with a folio
  * @folio: locked, isolated from the LRU
  * @priority: of the scan; 0 is the most urgent
@@ -156,6 +175,7 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 		    ppc_may_unmap_t may_unmap, void *arg,
 		    struct ppc_drop *drop);
 void ppc_drop_drain(void);
+bool ppc_drop_failed(struct address_space *mapping, struct folio *folio);
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg);
 void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr);
 
@@ -182,6 +202,11 @@ static inline void ppc_fault(struct vm_fault *vmf,
 			     struct address_space *mapping,
 			     struct folio *folio)
 {
+}
+
+static inline bool ppc_read_failed(struct folio *folio)
+{
+	return false;
 }
 
 static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)

@@ -65,7 +65,7 @@ static void text_counters(const struct ppc_stats *stats, FILE *out)
 		fprintf(out, "  %llu file(s) changed and were left alone from then on\n",
 			stats->stopped_files);
 	if (stats->errors)
-		fprintf(out, "  %llu batch(es) could not be read ahead as wanted\n",
+		fprintf(out, "  %llu batch(es) or folio(s) could not be read ahead\n",
 			stats->errors);
 }
 

@@ -281,6 +281,26 @@ static void cursor_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->out.late, 0);
 }
 
+/* What cannot be read is left to the reader, in later passes, too. */
+static void cursor_failed(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, 10);
+	int pass;
+
+	s->map.state[4] |= PPC_CHUNK_FAILED;
+	s->map.state[5] |= PPC_CHUNK_FAILED | PPC_CHUNK_BURNED;
+	for (pass = 0; pass < 3; pass++) {
+		ppc_sample_miss(s, 0);
+		KUNIT_EXPECT_EQ(test, ppc_sample_fill(s, PPC_SAMPLE_ALL, MOST),
+				8);
+		ppc_sample_miss(s, 4);
+		KUNIT_EXPECT_FALSE(test, s->map.state[4] & PPC_CHUNK_ISSUED);
+		KUNIT_EXPECT_FALSE(test, s->map.state[5] & PPC_CHUNK_ISSUED);
+		ppc_sample_read(s, 9);
+		ppc_cursors_reset(&s->cursors, &s->map);
+	}
+}
+
 static void cursor_at_end(struct kunit *test)
 {
 	struct ppc_sample *s = ppc_sample_files(test, 2, 10);
@@ -341,6 +361,7 @@ static struct kunit_case cursor_cases[] = {
 	KUNIT_CASE(cursor_batch_skips),
 	KUNIT_CASE(cursor_unpick),
 	KUNIT_CASE(cursor_late),
+	KUNIT_CASE(cursor_failed),
 	KUNIT_CASE(cursor_at_end),
 	KUNIT_CASE(cursor_hold),
 	{}

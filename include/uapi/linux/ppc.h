@@ -102,7 +102,8 @@ struct ppc_files {
  * @batches: batches submitted
  * @budget_waits: times a stream waited for its readers
  * @memory_waits: times a stream waited for memory
- * @errors: batches passed over because their file changed or was removed
+ * @errors: batches passed over because their file changed or was removed, and
+ *	folios whose read failed
  * @fallbacks: times the attachment gave up and left all to the stock kernel
  * @node_bytes: prefetched bytes by the NUMA node they lie on
  */

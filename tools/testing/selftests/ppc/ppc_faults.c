@@ -235,7 +235,8 @@ TEST_F(nomem, read_ahead)
 		ppc_write(DEBUGFS "fail_page_alloc/probability", "0");
 		mark_workers("0");
 		ASSERT_EQ(0, ppc_stats(att, &stats));
-		EXPECT_GT(SIZE, stats.prefetched_bytes);
+		/* Of a few failures, smaller folios make up for all. */
+		EXPECT_GE(i < 2 ? SIZE : 0, stats.prefetched_bytes);
 		EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 		EXPECT_EQ(0, ppc_detach(att));
 		EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
@@ -254,6 +255,33 @@ FIXTURE(ioerror) {
 
 #define BAD_POS		(5 * MB)
 #define BAD_LEN		(64 * KB)
+
+/* Stock readahead reads folios of this size at most, and fails by folio. */
+#define BESIDE		(128 * KB)
+
+static long read_errors(int fd)
+{
+	long nr = 0;
+	__u64 at;
+
+	for (at = BAD_POS - MB; at < BAD_POS + MB; at += PAGE)
+		nr += ppc_read(fd, at, PAGE, PAGE) == -EIO;
+	return nr;
+}
+
+/* Nothing is lost but what is bad, and what shares a folio with it on stock. */
+static void expect_only_bad_ones(struct __test_metadata *_metadata, int fd)
+{
+	EXPECT_EQ(-1, ppc_verify(fd, 0, BAD_POS - BESIDE));
+	EXPECT_EQ(-EIO, ppc_read(fd, BAD_POS, PAGE, PAGE));
+	EXPECT_EQ(-EIO, ppc_read(fd, BAD_POS + BAD_LEN - PAGE, PAGE, PAGE));
+	EXPECT_EQ(-1, ppc_verify(fd, BAD_POS + BAD_LEN + BESIDE,
+				 SIZE - BAD_POS - BAD_LEN - BESIDE));
+	EXPECT_LE((long)(BAD_LEN / PAGE), read_errors(fd));
+	EXPECT_GE((long)((BAD_LEN + 2 * BESIDE) / PAGE), read_errors(fd))
+		TH_LOG("%ld pages cannot be read, %ld are bad", read_errors(fd),
+		       (long)(BAD_LEN / PAGE));
+}
 
 FIXTURE_SETUP(ioerror)
 {
@@ -274,8 +302,8 @@ FIXTURE_SETUP(ioerror)
 	err = ppc_disk_badblocks(&self->disk, self->at, BAD_LEN, 1);
 	if (err)
 		SKIP(return, "no bad blocks: %s", strerror(-err));
-	/* As on a stock kernel: */
-	ASSERT_EQ(-EIO, ppc_read(self->fd, BAD_POS, PAGE, PAGE));
+	/* What stock makes of it. */
+	expect_only_bad_ones(_metadata, self->fd);
 	ASSERT_EQ(0, ppc_drop(self->fd));
 	self->att = ppc_attach_one(self->fd);
 	ASSERT_LE(0, self->att);
@@ -288,14 +316,6 @@ FIXTURE_TEARDOWN(ioerror)
 	close(self->fd);
 	if (self->made)
 		ppc_disk_remove(&self->disk);
-}
-
-static void expect_only_bad_ones(struct __test_metadata *_metadata, int fd)
-{
-	EXPECT_EQ(-1, ppc_verify(fd, 0, BAD_POS));
-	EXPECT_EQ(-EIO, ppc_read(fd, BAD_POS, PAGE, PAGE));
-	EXPECT_EQ(-EIO, ppc_read(fd, BAD_POS + BAD_LEN - PAGE, PAGE, PAGE));
-	EXPECT_EQ(-1, ppc_verify(fd, BAD_POS + BAD_LEN, SIZE - BAD_POS - BAD_LEN));
 }
 
 TEST_F(ioerror, read)
@@ -326,33 +346,43 @@ TEST_F(ioerror, read_and_burn)
 }
 
 static sigjmp_buf bus_jmp;
-static int buses;
 
 static void on_bus(int sig)
 {
 	siglongjmp(bus_jmp, 1);
 }
 
+/* The page at a position can be read; SIGBUS if not. */
+static bool can_touch(const char *map, __u64 at)
+{
+	if (sigsetjmp(bus_jmp, 1))
+		return false;
+	ppc_touch(map, at, 1);
+	return true;
+}
+
 TEST_F(ioerror, fault)
 {
 	char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
 	int stream = ppc_stream_one(self->att, 0, SIZE, true, false, 0);
+	long bad = 0, beside = 0;
 	__u64 at;
 
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_LE(0, stream);
 	ppc_answer(self->att, TEST_ANSWER_STREAM);
 	signal(SIGBUS, on_bus);
-	EXPECT_EQ(-1, ppc_verify_mem(map, 0, BAD_POS));
-	for (at = BAD_POS; at < BAD_POS + BAD_LEN; at += PAGE) {
-		if (sigsetjmp(bus_jmp, 1))
-			buses++;
+	for (at = 0; at < SIZE; at += PAGE) {
+		if (can_touch(map, at))
+			continue;
+		if (at >= BAD_POS && at < BAD_POS + BAD_LEN)
+			bad++;
 		else
-			ppc_touch(map, at, 1);
+			beside++;
 	}
 	signal(SIGBUS, SIG_DFL);
-	EXPECT_EQ((int)(BAD_LEN / PAGE), buses);
-	EXPECT_EQ(-1, ppc_verify_mem(map, BAD_POS + BAD_LEN, SIZE - BAD_POS - BAD_LEN));
+	EXPECT_EQ((long)(BAD_LEN / PAGE), bad);
+	EXPECT_GE((long)(2 * BESIDE / PAGE), beside);
 	munmap(map, SIZE);
 }
 
