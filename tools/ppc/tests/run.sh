@@ -13,7 +13,8 @@ echo "1..$#"
 for name; do
 	n=$((n + 1))
 	if [ "$name" = cli ]; then
-		"$here/cli.sh" "$out" >"$out/tests/$name.log" 2>&1
+		# A shell in the background has SIGINT ignored, and its children cannot trap it.
+		env --default-signal=INT "$here/cli.sh" "$out" >"$out/tests/$name.log" 2>&1
 	else
 		"$out/tests/$name" >"$out/tests/$name.log" 2>&1
 	fi

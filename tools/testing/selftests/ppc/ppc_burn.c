@@ -404,7 +404,18 @@ TEST_F(burn, one_reader_after_the_other)
 	EXPECT_EQ(0, ppc_cached_all(self->fd));
 }
 
+#define KHUGEPAGED_SLEEP \
+	"/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs"
+
 int main(int argc, char **argv)
 {
-	return ppc_main(argc, argv);
+	char sleep[32] = "10000";
+	int ret;
+
+	/* When khugepaged collapses it takes page tables away: as if burned. */
+	ppc_read_text(KHUGEPAGED_SLEEP, sleep, sizeof(sleep));
+	ppc_write(KHUGEPAGED_SLEEP, "3600000");
+	ret = ppc_main(argc, argv);
+	ppc_write(KHUGEPAGED_SLEEP, sleep);
+	return ret;
 }
