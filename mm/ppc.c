@@ -239,24 +239,27 @@ void ppc_drop_drain(void)
 	lru_add_drain_all();
 }
 
-/**
- * ppc_drop_failed - take a folio that could not be read out of the page cache
- * @mapping: of the file
- * @folio: the folio, with a reference
- *
- * Context: process context, sleeps until the folio is unlocked. The
- * invalidate_lock may be held.
- * Return: false if it is still there as the caller is to die.
+/*
+ * All who failed on the folio look again, as all wait for its lock. A reader
+ * may hold the invalidate_lock meanwhile, as faults do when they lock folios.
  */
-bool ppc_drop_failed(struct address_space *mapping, struct folio *folio)
+bool __ppc_read_failed(struct folio *folio)
 {
-	if (folio_lock_killable(folio))
+	struct address_space *mapping = READ_ONCE(folio->mapping);
+	bool again = true;
+
+	if (!mapping)
+		return true;
+	if (!mapping_ppc(mapping) || folio_lock_killable(folio))
 		return false;
-	if (folio->mapping == mapping && !folio_test_uptodate(folio) &&
-	    !folio_test_dirty(folio) && !folio_test_writeback(folio))
-		generic_error_remove_folio(mapping, folio);
+	if (folio->mapping == mapping && !folio_test_uptodate(folio))
+		again = !folio_test_dirty(folio) &&
+			!folio_test_writeback(folio) && !folio_mapped(folio) &&
+			ppc_range_failed(mapping, folio_pos(folio),
+					 folio_size(folio)) &&
+			folio_unmap_invalidate(mapping, folio, 0) > 0;
 	folio_unlock(folio);
-	return true;
+	return again;
 }
 
 #ifdef CONFIG_MEMCG

@@ -116,7 +116,8 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 	return ppc_tell(ractl->mapping, &access, NULL);
 }
 
-void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len)
+static void ppc_tell_consumed(struct address_space *mapping, loff_t pos,
+			      size_t len)
 {
 	struct ppc_access access = {
 		.type = PPC_ACCESS_CONSUME,
@@ -126,6 +127,17 @@ void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len)
 	};
 
 	ppc_tell(mapping, &access, NULL);
+}
+
+void __ppc_consumed(struct address_space *mapping, loff_t end, ssize_t len)
+{
+	loff_t pos = end - len;
+
+	if (len <= 0)
+		return;
+	if (((end ^ pos) >> PPC_STRIDE_SHIFT) ||
+	    end >= i_size_read(mapping->host))
+		ppc_tell_consumed(mapping, pos, len);
 }
 
 void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
@@ -153,27 +165,33 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 	ppc_tell(mapping, &access, vmf->vma->vm_mm);
 }
 
-bool __ppc_read_failed(struct folio *folio)
+/**
+ * ppc_range_failed - a folio could not be read: have no stream read it again
+ * @mapping: of the file
+ * @pos: of the folio
+ * @len: bytes
+ *
+ * Context: any but interrupts.
+ * Return: true if that is news to a stream.
+ */
+bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len)
 {
-	struct address_space *mapping = READ_ONCE(folio->mapping);
 	struct ppc_mapping *pm;
 	struct ppc_file *pf;
-	bool fresh = false;
+	bool news = false;
 
-	if (!mapping || !mapping_ppc(mapping))
-		return false;
-
-	rcu_read_lock();
+	guard(rcu)();
 	pm = ppc_table_find(mapping);
-	if (pm) {
-		list_for_each_entry_rcu(pf, &pm->files, link)
-			fresh |= ppc_streams_failed(pf->att, pf->index,
-						    folio_pos(folio),
-						    folio_size(folio));
+	if (!pm)
+		return false;
+	list_for_each_entry_rcu(pf, &pm->files, link) {
+		if (!ppc_streams_failed(pf->att, pf->index, pos, len))
+			continue;
+		news = true;
+		if (ppc_may_see(pf))
+			ppc_stat_inc(pf->att, errors);
 	}
-	rcu_read_unlock();
-
-	return fresh && ppc_drop_failed(mapping, folio);
+	return news;
 }
 
 /* Bytes of all files that are cached, looked up ten times a second at most. */

@@ -41,8 +41,8 @@ static inline u8 ppc_chunk_renew(u8 state)
 	u8 failed = state & PPC_CHUNK_FAILED;
 
 	if (state & PPC_CHUNK_BURNED)
-		return failed | PPC_CHUNK_BURNED;
-	return state ? failed | PPC_CHUNK_LEFT : 0;
+		return failed ?: PPC_CHUNK_BURNED;
+	return failed | (state & ~failed ? PPC_CHUNK_LEFT : 0);
 }
 
 int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr);

@@ -270,7 +270,7 @@ void ppc_prefetch_work(struct work_struct *work)
  * ppc_prefetch_queue - readers have moved: see what there is to do
  * @stream: stream
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  */
 void ppc_prefetch_queue(struct ppc_stream *stream)
 {

@@ -137,7 +137,7 @@ void ppc_stream_destroy_all(struct ppc_attachment *att)
  * ppc_stream_start - let a stream read ahead of the readers it is told of
  * @stream: stream
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  */
 void ppc_stream_start(struct ppc_stream *stream)
 {
@@ -173,7 +173,7 @@ EXPORT_SYMBOL_GPL(ppc_stream_stop);
  * ppc_stream_reset - forget all readers: the same load begins anew
  * @stream: stream
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  */
 void ppc_stream_reset(struct ppc_stream *stream)
 {
@@ -320,7 +320,7 @@ EXPORT_SYMBOL_GPL(ppc_stream_contains);
  * @pos: first byte
  * @len: bytes
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  * Return: true if there are.
  */
 bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len)
@@ -345,7 +345,7 @@ static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 			      u64 len)
 {
 	u32 at = U32_MAX, first, last;
-	bool fresh = false;
+	bool news = false;
 
 	guard(spinlock)(&stream->lock);
 	while (ppc_map_next(&stream->map, file, pos, pos + len, &at, &first,
@@ -353,11 +353,16 @@ static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 		for (; first <= last; first++) {
 			u8 *state = &stream->map.state[first];
 
-			fresh |= !(*state & PPC_CHUNK_FAILED);
+			news |= !(*state & PPC_CHUNK_FAILED);
 			*state |= PPC_CHUNK_FAILED;
+			/* That it is gone is not for lack of memory. */
+			if (*state & PPC_CHUNK_ISSUED) {
+				*state &= ~PPC_CHUNK_ISSUED;
+				*state |= PPC_CHUNK_LEFT;
+			}
 		}
 	}
-	return fresh;
+	return news;
 }
 
 /**
@@ -373,14 +378,12 @@ static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len)
 {
 	struct ppc_stream *stream;
-	bool fresh = false;
+	bool news = false;
 
 	guard(spinlock)(&att->stream_lock);
 	list_for_each_entry(stream, &att->streams, link)
-		fresh |= ppc_stream_failed(stream, file, pos, len);
-	if (fresh)
-		ppc_stat_inc(att, errors);
-	return fresh;
+		news |= ppc_stream_failed(stream, file, pos, len);
+	return news;
 }
 
 /**
@@ -389,7 +392,7 @@ bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len)
  * @burn: drop them
  * @gap: bytes behind the readers not to drop
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  */
 void ppc_stream_set_burn(struct ppc_stream *stream, bool burn, u64 gap)
 {
@@ -404,7 +407,7 @@ EXPORT_SYMBOL_GPL(ppc_stream_set_burn);
  * @stream: stream
  * @nid: node, or NUMA_NO_NODE for the reader's
  *
- * Context: any but hard interrupts.
+ * Context: any but interrupts, soft ones included.
  */
 void ppc_stream_set_node(struct ppc_stream *stream, int nid)
 {

@@ -53,23 +53,39 @@ struct ppc_access {
 	u64 len;
 };
 
-/* What prefetch() returns. */
+/**
+ * enum ppc_prefetch - what &ppc_ops.prefetch returns
+ * @PPC_PREFETCH_STOCK: stock readahead goes on
+ * @PPC_PREFETCH_TAKEN: the policy reads ahead from there; asynchronous stock
+ *	readahead is skipped if any policy of the file says so
+ */
 enum ppc_prefetch {
-	PPC_PREFETCH_STOCK,	/* stock readahead goes on */
-	PPC_PREFETCH_TAKEN,	/* the policy reads ahead: skip async readahead */
+	PPC_PREFETCH_STOCK,
+	PPC_PREFETCH_TAKEN,
 };
 
-/* What evict() returns. */
+/**
+ * enum ppc_verdict - what &ppc_ops.evict returns
+ * @PPC_EVICT_DEFAULT: as the kernel would decide
+ * @PPC_EVICT_FIRST: let go of it, referenced or not; obeyed by reclaim if all
+ *	policies of the file agree, and not for pages that are mlocked, or mapped
+ *	where the attacher may not write the file
+ * @PPC_EVICT_KEEP: still wanted
+ */
 enum ppc_verdict {
-	PPC_EVICT_DEFAULT,	/* as the kernel would decide */
-	PPC_EVICT_FIRST,	/* let go of it, referenced or not */
-	PPC_EVICT_KEEP,		/* still wanted */
+	PPC_EVICT_DEFAULT,
+	PPC_EVICT_FIRST,
+	PPC_EVICT_KEEP,
 };
 
-/* Who asks evict(). */
+/**
+ * enum ppc_evict_reason - who calls &ppc_ops.evict
+ * @PPC_EVICT_RECLAIM: memory reclaim, about one folio
+ * @PPC_EVICT_DROP: a stream that burns what was consumed, about a range
+ */
 enum ppc_evict_reason {
-	PPC_EVICT_RECLAIM,	/* memory reclaim */
-	PPC_EVICT_DROP,		/* a stream that burns consumed pages */
+	PPC_EVICT_RECLAIM,
+	PPC_EVICT_DROP,
 };
 
 /**
@@ -86,9 +102,11 @@ enum ppc_evict_reason {
  * @attach: An attachment is being made; its files are there, no event comes
  *	before it returns. Sets up ppc_attachment_private(). Context: process,
  *	no locks of the page cache. Return: 0 or a negative errno, which fails
- *	PPC_IOC_ATTACH.
- * @detach: The attachment ends; no other callback runs or will run. Frees the
- *	streams and what @attach set up. Context: a worker; may sleep.
+ *	PPC_IOC_ATTACH and must leave nothing behind: @detach is not called then.
+ * @detach: The attachment ends; no other callback runs or will run. Frees what
+ *	@attach set up; streams that are left are destroyed after it. It cannot
+ *	fail. Context: a worker, or whoever calls PPC_IOC_DETACH; may sleep, and
+ *	wait for workers of the policy's own.
  * @files_changed: Files were added or removed. Context: process, no event is
  *	held back; may sleep.
  * @ioctl: ioctls numbered %PPC_IOC_POLICY_FIRST and up. Context: process; not
@@ -146,12 +164,19 @@ struct ppc_range {
 	u64 len;
 };
 
-/* What ppc_stream_access() tells of a position. */
+/**
+ * enum ppc_stream_hit - what ppc_stream_access() tells of a position
+ * @PPC_STREAM_ELSEWHERE: not in the stream's ranges, or the stream is stopped or
+ *	has given up
+ * @PPC_STREAM_MOVED: the stream (re)starts from there
+ * @PPC_STREAM_BEHIND: the reader is ahead of what has been read
+ * @PPC_STREAM_COVERED: read ahead already, or being read
+ */
 enum ppc_stream_hit {
-	PPC_STREAM_ELSEWHERE,	/* not in the stream's ranges */
-	PPC_STREAM_MOVED,	/* the stream (re)starts from there */
-	PPC_STREAM_BEHIND,	/* the reader is ahead of what has been read */
-	PPC_STREAM_COVERED,	/* read ahead already, or being read */
+	PPC_STREAM_ELSEWHERE,
+	PPC_STREAM_MOVED,
+	PPC_STREAM_BEHIND,
+	PPC_STREAM_COVERED,
 };
 
 struct ppc_stream *ppc_stream_create(struct ppc_attachment *att,

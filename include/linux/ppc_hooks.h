@@ -20,7 +20,7 @@ DECLARE_STATIC_KEY_FALSE(ppc_key);
 void __ppc_cache_miss(struct readahead_control *ractl, unsigned long req_count);
 bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 			unsigned long req_count);
-void __ppc_consumed(struct address_space *mapping, loff_t pos, size_t len);
+void __ppc_consumed(struct address_space *mapping, loff_t end, ssize_t len);
 void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 		 struct folio *folio);
 bool __ppc_read_failed(struct folio *folio);
@@ -78,11 +78,8 @@ static inline bool ppc_cache_marker(struct readahead_control *ractl,
 static inline void ppc_consumed(struct address_space *mapping, loff_t end,
 				ssize_t len)
 {
-	if (!mapping_ppc(mapping) || len <= 0)
-		return;
-	if (((end ^ (end - len)) >> PPC_STRIDE_SHIFT) ||
-	    end >= i_size_read(mapping->host))
-		__ppc_consumed(mapping, end - len, len);
+	if (mapping_ppc(mapping))
+		__ppc_consumed(mapping, end, len);
 }
 
 /**
@@ -103,7 +100,7 @@ static inline void ppc_fault(struct vm_fault *vmf,
 
 /**
  * ppc_read_failed - a reader could not read a folio
- * @folio: not uptodate and not locked, with the caller's reference
+ * @folio: was not uptodate; with the caller's reference
  *
  * Streams read in larger folios than stock readahead does, and a folio fails as
  * a whole. So that no more is lost than on stock, the reader tries again without
@@ -175,9 +172,11 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 		    ppc_may_unmap_t may_unmap, void *arg,
 		    struct ppc_drop *drop);
 void ppc_drop_drain(void);
-bool ppc_drop_failed(struct address_space *mapping, struct folio *folio);
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg);
 void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr);
+
+/* What mm/ppc.c has to ask fs/ppc. */
+bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len);
 
 #else /* CONFIG_FS_PPC */
 

@@ -200,7 +200,7 @@ static void forget_reset(struct kunit *test)
 	s->map.state[0] = 0xff;
 	s->map.state[CHUNKS - 1] = PPC_CHUNK_BURNED;
 	ppc_cursors_reset(&s->cursors, &s->map);
-	expect_states(s, 0, 1, 0xff, PPC_CHUNK_FAILED | PPC_CHUNK_BURNED);
+	expect_states(s, 0, 1, 0xff, PPC_CHUNK_FAILED);
 	expect_states(s, 1, CHUNKS - 1, THIS_PASS, 0);
 	expect_states(s, 1, 10, 0xff, PPC_CHUNK_LEFT);
 	expect_states(s, OTHER - 1, OTHER, 0xff, 0);

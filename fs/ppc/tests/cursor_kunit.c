@@ -288,7 +288,7 @@ static void cursor_failed(struct kunit *test)
 	int pass;
 
 	s->map.state[4] |= PPC_CHUNK_FAILED;
-	s->map.state[5] |= PPC_CHUNK_FAILED | PPC_CHUNK_BURNED;
+	s->map.state[5] |= PPC_CHUNK_FAILED;
 	for (pass = 0; pass < 3; pass++) {
 		ppc_sample_miss(s, 0);
 		KUNIT_EXPECT_EQ(test, ppc_sample_fill(s, PPC_SAMPLE_ALL, MOST),
@@ -297,7 +297,12 @@ static void cursor_failed(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, s->map.state[4] & PPC_CHUNK_ISSUED);
 		KUNIT_EXPECT_FALSE(test, s->map.state[5] & PPC_CHUNK_ISSUED);
 		ppc_sample_read(s, 9);
+		s->map.state[5] |= PPC_CHUNK_BURNED;
+		s->map.state[6] |= PPC_CHUNK_BURNED;
 		ppc_cursors_reset(&s->cursors, &s->map);
+		/* Nothing is left of them. */
+		KUNIT_EXPECT_EQ(test, s->map.state[5], PPC_CHUNK_FAILED);
+		KUNIT_EXPECT_EQ(test, s->map.state[6], PPC_CHUNK_BURNED);
 	}
 }
 

@@ -160,7 +160,8 @@ static void check_batch(struct ppc_sample *s, u64 most)
 		KUNIT_EXPECT_EQ(test, bytes.file, batch->bytes.file);
 		KUNIT_EXPECT_EQ(test, bytes.pos, batch->bytes.pos + len);
 		KUNIT_EXPECT_EQ(test, s->map.state[chunk] &
-				(PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED), 0);
+				(PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
+				 PPC_CHUNK_FAILED), 0);
 		len += bytes.len;
 	}
 	KUNIT_EXPECT_EQ(test, batch->bytes.len, len);

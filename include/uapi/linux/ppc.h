@@ -135,11 +135,37 @@ struct ppc_stats {
 
 #define PPC_IOC_MAGIC		0xBC
 
-/* On /dev/ppc. ATTACH returns the attachment's file descriptor. */
+/*
+ * On /dev/ppc. ATTACH returns the attachment's file descriptor, or
+ *
+ * -EOPNOTSUPP	the kill switch is thrown; or a file is not read through the page
+ *		cache from a device (tmpfs, hugetlbfs, DAX; an overlay of FUSE or
+ *		of a network file system)
+ * -EINVAL	unknown flags, @reserved or @keep_budget not zero, no files, no or
+ *		an endless policy name; or not a regular file
+ * -EPERM	PPC_ATTACH_MAY_KEEP without CAP_SYS_RESOURCE
+ * -ENOENT	no such policy
+ * -EBADF	a file is not open, or not for reading
+ * -ETXTBSY	a file is swapped to
+ * -E2BIG	more files than @max_files of struct ppc_features
+ * -ENOSPC	a file has @max_attachments already
+ * -EDQUOT	the user has attached all he may (parameters of the ppc module)
+ * -EMFILE, -ENFILE, -ENOMEM, -EFAULT, -EINTR	as ever
+ *
+ * or what the policy says. Nothing is attached then.
+ */
 #define PPC_IOC_FEATURES	_IOR(PPC_IOC_MAGIC, 0x00, struct ppc_features)
 #define PPC_IOC_ATTACH		_IOW(PPC_IOC_MAGIC, 0x01, struct ppc_attach)
 
-/* On an attachment. DETACH waits until everything is let go of. */
+/*
+ * On an attachment. DETACH waits until everything is let go of, and may be
+ * called again (-EINTR: killed meanwhile). Once the end has begun, ADD_FILES,
+ * REMOVE_FILES and the policy's ioctls fail with -ENODEV; STATS goes on.
+ *
+ * ADD_FILES fails as ATTACH does where it looks at files. REMOVE_FILES fails
+ * with -EINVAL if there are no indices or they do not ascend, and with -ENOENT
+ * if one is not there. Neither does anything when it fails.
+ */
 #define PPC_IOC_ADD_FILES	_IOWR(PPC_IOC_MAGIC, 0x10, struct ppc_files)
 #define PPC_IOC_REMOVE_FILES	_IOW(PPC_IOC_MAGIC, 0x11, struct ppc_files)
 #define PPC_IOC_DETACH		_IO(PPC_IOC_MAGIC, 0x12)

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -343,6 +344,55 @@ TEST_F(ioerror, read_and_burn)
 	self->att = -1;
 	ASSERT_EQ(0, ppc_disk_badblocks(&self->disk, self->at, BAD_LEN, 0));
 	EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+}
+
+struct reader {
+	int fd;
+	int first;
+	long beside;
+	long other;
+};
+
+/* Every fourth page of the folio that has the bad ones. */
+static void *read_pages(void *arg)
+{
+	struct reader *r = arg;
+	__u64 at;
+
+	for (at = 4 * MB + r->first * PAGE; at < 6 * MB; at += 4 * PAGE) {
+		long ret = ppc_read(r->fd, at, PAGE, PAGE);
+
+		if (ret == -EIO)
+			r->beside += at < BAD_POS - BESIDE ||
+				     at >= BAD_POS + BAD_LEN + BESIDE;
+		else if (ret != PAGE)
+			r->other++;
+	}
+	return NULL;
+}
+
+/* All readers that wait for a folio that fails get what can be read. */
+TEST_F(ioerror, many_readers)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, false, 0), i;
+	struct ppc_stats stats;
+	struct reader r[4];
+	pthread_t thread[4];
+
+	ASSERT_LE(0, stream);
+	ppc_feed(self->att, stream, TEST_MISS, 0, PAGE);
+	for (i = 0; i < 4; i++) {
+		r[i] = (struct reader){ .fd = self->fd, .first = i };
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, read_pages,
+					    &r[i]));
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, r[i].beside);
+		EXPECT_EQ(0, r[i].other);
+	}
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_EQ(1, stats.errors);
 }
 
 static sigjmp_buf bus_jmp;

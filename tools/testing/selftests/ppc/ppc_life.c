@@ -415,7 +415,7 @@ TEST_F(life, detach_under_readers)
 		{ .fd = self->fd }, { .fd = self->fd },
 		{ .map = map }, { .map = map }, { .map = map },
 	};
-	time_t until = time(NULL) + 60;
+	time_t until = time(NULL) + 20;
 	pthread_t thread[5];
 	int i, n;
 
