@@ -51,7 +51,6 @@ edu=$(for d in /sys/bus/pci/devices/*; do
 uname -a'
 # shellcheck disable=SC2053 # TESTS is a glob
 if [[ boot == $TESTS ]]; then
-	CONFIG=debug boot "boot: debug kernel, real time" "$TOP/out/test/boot-debug.log" "$boot_cmd"
 	CONFIG=release VTIME=1 boot "boot: release kernel, virtual time" "$TOP/out/test/boot-vtime.log" "$boot_cmd"
 fi
 
@@ -60,7 +59,13 @@ rm -rf "$TOP/out/vm/tests"
 mkdir -p "$TOP/out/vm/tests"
 log=$TOP/out/test/guest.log
 rc=0
-CONFIG=debug CMD="TESTS='$TESTS' /usr/lib/ppc/tests" MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
+cmd="TESTS='$TESTS' /usr/lib/ppc/tests"
+# The debug kernel boots slowly: once has to do.
+# shellcheck disable=SC2053 # TESTS is a glob
+[[ boot != $TESTS ]] || cmd="if ($boot_cmd); then v='ok  '; else v=FAIL; fi
+echo \"\$v boot: debug kernel, real time\"
+$cmd"
+CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
 	"$TOP/dev/vm.sh" > >(tee "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
 sleep 0.5
 # 9: some failed, and have said so.
