@@ -50,6 +50,7 @@ static const struct hint hints[] = {
 	{ MAIO_IOC_SET_TEMPLATE, E2BIG, "larger than the kernel allows" },
 	{ MAIO_IOC_REPLAY_START, ESTALE, "a file has changed since" },
 	{ MAIO_IOC_REPLAY_START, ENODATA, "there is no template" },
+	{ MAIO_IOC_REPLAY_START, E2BIG, "a worker's part is over 2 TiB" },
 	{ MAIO_IOC_RECORD_STOP, ESTALE, "a file changed meanwhile" },
 	{ MAIO_IOC_GET_TEMPLATE, ENODATA, "the command read nothing of the model" },
 	{ MAIO_IOC_GET_TEMPLATE, EOVERFLOW, "more accesses than can be noted" },
@@ -160,7 +161,7 @@ int ppc_stats_get(int fd, struct ppc_stats *stats, struct why *why)
 	return ask(fd, PPC_IOC_STATS, stats, "cannot get counters", why);
 }
 
-/* Waits until the kernel has let go; Ctrl-C is an answer to that. */
+/* Waits until the kernel has let go, and can be killed meanwhile. */
 int ppc_detach(int fd, struct why *why)
 {
 	if (ioctl(fd, PPC_IOC_DETACH) < 0)
@@ -182,11 +183,6 @@ int maio_record_stop(int fd, struct why *why)
 int maio_replay_start(int fd, struct why *why)
 {
 	return ask(fd, MAIO_IOC_REPLAY_START, NULL, "cannot replay", why);
-}
-
-int maio_replay_stop(int fd, struct why *why)
-{
-	return ask(fd, MAIO_IOC_REPLAY_STOP, NULL, "cannot end the replay", why);
 }
 
 int maio_template_set(int fd, const void *blob, size_t len, struct why *why)

@@ -188,7 +188,6 @@ int ppc_detach(int fd, struct why *why);
 int maio_record_start(int fd, struct why *why);
 int maio_record_stop(int fd, struct why *why);
 int maio_replay_start(int fd, struct why *why);
-int maio_replay_stop(int fd, struct why *why);
 int maio_template_set(int fd, const void *blob, size_t len, struct why *why);
 void *maio_template_get(int fd, size_t *len, struct why *why);
 int maio_mode_set(int fd, enum maio_mode mode, int node, __u64 gap,

@@ -195,19 +195,15 @@ free:
 	return ret;
 }
 
-/* The command has ended: stop, save, count. The attachment stays for detach(). */
+/* The command has ended: stop, save, count. */
 static void finish(struct session *s)
 {
 	struct run_report *r = &s->report;
 	struct why why, stop_why;
 	int ret = 0;
 
-	if (r->state == RUN_REPLAY)
-		ret = maio_replay_stop(s->fd, &stop_why);
-	else if (r->state == RUN_RECORD)
+	if (r->state == RUN_RECORD)
 		ret = maio_record_stop(s->fd, &stop_why);
-	if (ret && r->state == RUN_REPLAY)
-		warn(s, "%s", stop_why.text);
 	if (r->state != RUN_ATTACHED) {
 		r->have_status = !maio_status_get(s->fd, &r->status, &why);
 		if (!r->have_status)
@@ -222,6 +218,10 @@ static void finish(struct session *s)
 		if (!r->saved)
 			warn(s, "template not saved: %s", r->save_note.text);
 	}
+	/* The tail is burned now. A device may hang: Ctrl-C is an answer to that. */
+	child_signals_release();
+	if (ppc_detach(s->fd, &why))
+		warn(s, "%s", why.text);
 	r->have_stats = !ppc_stats_get(s->fd, &r->stats, &why);
 	if (!r->have_stats)
 		warn(s, "%s", why.text);
@@ -309,9 +309,6 @@ int session_run(const struct run_options *o)
 	if (s.fd >= 0)
 		finish(&s);
 	tell(&s, json);
-	child_signals_release();
-	if (s.fd >= 0 && ppc_detach(s.fd, &why))
-		warn(&s, "%s", why.text);
 	goto out;
 error:
 	complain("%s", why.text);

@@ -120,13 +120,13 @@ exits 0 "no file of ours in the command"
 has stderr "template saved" "and a template in the store"
 rec="attach record record-stop status"
 FAKE_PPC=resident=250001 try run --store s model -- true
-asks "$rec stats detach" "warm cache"; has stderr "not saved.*cold cache" "is not saved"
+asks "$rec detach stats" "warm cache"; has stderr "not saved.*cold cache" "is not saved"
 FAKE_PPC=nothing try run --store s model -- true
 has stderr "not saved.*nothing" "reading nothing is not saved"
 FAKE_PPC=get=75 try run --store s model -- true
 has stderr "not saved.*more accesses" "a recording that ran over is not saved"
 FAKE_PPC=record-stop=116 try run --store s model -- true
-asks "$rec stats detach" "a recording that cannot be ended is not fetched"
+asks "$rec detach stats" "a recording that cannot be ended is not fetched"
 has stderr "not saved.*changed meanwhile" "nor saved"
 FAKE_PPC=half try run --store s model -- false
 has stderr "not saved.*failed" "half a load that failed is not saved"
@@ -140,9 +140,9 @@ test ! -e s; ok $? "nothing has been saved"
 mkdir big
 truncate -s 100M big/big.gguf
 FAKE_PPC=pieces=20000 try run --store big/s big -- true
-asks "$rec get ""get stats detach" "a large template is fetched in two steps"
+asks "$rec get ""get detach stats" "a large template is fetched in two steps"
 FAKE_PPC=resident=100000 try run --store s --record --json report model -- true
-asks "$rec get stats detach" "recorded"
+asks "$rec get detach stats" "recorded"
 json 'r["state"] == "record" and r["template"]["saved"] and
 	0.97 < r["template"]["coverage"] < 0.99' \
 	"JSON of a recording"
@@ -150,7 +150,7 @@ test "$(ls -A s | wc -l)" = 1; ok $? "one file in the store: $(ls -A s)"
 service=$(basename s/* .maio)
 
 # Replay.
-rep="attach set mode replay replay-stop status stats detach"
+rep="attach set mode replay status detach stats"
 try run --store s --json report model -- sh -c 'exit 6'
 asks "$rep" "replayed"; exits 6 "with the command's exit status"
 json 'r["state"] == "replay" and r["template"]["used"] and r["exit_status"] == 6 and
@@ -165,10 +165,10 @@ try run --store s --service "$service" moved -- true;	asks "$rep" "the same mode
 try run --store s --service "$service" model/a.safetensors model/b.safetensors -- true
 asks "$rep" "the same files by name"
 try run --store s --policy other --json report model -- true
-asks "attach stats detach" "another policy"
+asks "attach detach stats" "another policy"
 json 'r["state"] == "attached"' "JSON of another policy"
 FAKE_PPC=set=116 try run --store s model -- true
-asks "attach set record record-stop status get stats detach" "refused by the kernel: recorded anew"
+asks "attach set record record-stop status get detach stats" "refused by the kernel: recorded anew"
 FAKE_PPC=mode=22 try run --store s model -- true
 asks "$rep" "a mode it does not take is not the end"
 FAKE_PPC=stats=5,status=5,detach=5 try run --store s model -- sh -c 'exit 8'
@@ -176,12 +176,12 @@ exits 8 "failures at the end are warnings" "Input/output"
 printf X | dd of=model/a.safetensors conv=notrunc 2>/dev/null
 try run --store s model -- true
 has stderr "stale: the header of a.safetensors" "a changed header"
-asks "$rec get stats detach" "is recorded anew"
+asks "$rec get detach stats" "is recorded anew"
 try run --store s model -- true;	asks "$rep" "and replayed"
 truncate -s 100 "s/$service.maio"
 try run --store s model -- true
 has stderr "unusable.*recording anew" "a damaged template"
-asks "$rec get stats detach" "is recorded anew"
+asks "$rec get detach stats" "is recorded anew"
 
 # Template show, stat.
 try template show "s/$service.maio";		exits 0 "template show FILE"
