@@ -155,7 +155,9 @@ static pgoff_t ppc_unmap_range(struct address_space *mapping, pgoff_t start,
 		pgoff_t last = min(end - 1, vma_last_pgoff(vma));
 		unsigned long addr;
 
-		if (!may_unmap(vma->vm_mm, arg))
+		/* mlock() does not wait for the i_mmap lock: look again. */
+		if (!may_unmap(vma->vm_mm, arg) ||
+		    (READ_ONCE(vma->vm_flags) & VM_LOCKED))
 			continue;
 		addr = vma->vm_start +
 		       ((first - vma_start_pgoff(vma)) << PAGE_SHIFT);

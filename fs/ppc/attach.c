@@ -79,7 +79,8 @@ EXPORT_SYMBOL_GPL(ppc_nr_files);
  * @att: attachment
  * @file: file index
  * @size: set to the bytes of the file, if not NULL
- * @resident: set to the bytes cached, if not NULL
+ * @resident: set to the bytes cached, if not NULL; to 0 if the attacher may not
+ *	know that
  *
  * Context: process context.
  * Return: 0, or -ENOENT if there is no such file any more.
@@ -93,8 +94,10 @@ int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 		return -ENOENT;
 	if (size)
 		*size = i_size_read(pf->inode);
+	/* To others it would tell what the owner reads, see mincore(2). */
 	if (resident)
-		*resident = (u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT;
+		*resident = pf->see_all ?
+			(u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT : 0;
 	ppc_file_put(pf);
 	return 0;
 }
@@ -179,10 +182,15 @@ static void ppc_attach_remove(struct ppc_attachment *att, const u32 *files,
 		WRITE_ONCE(pf->stopped, 1);
 		ppc_file_put(pf);
 	}
+	/* A worker might otherwise go on for as long as its readers do. */
+	WRITE_ONCE(att->paused, true);
 	list_for_each_entry(stream, &att->streams, link) {
 		flush_delayed_work(&stream->prefetch);
 		flush_delayed_work(&stream->burner);
 	}
+	WRITE_ONCE(att->paused, false);
+	list_for_each_entry(stream, &att->streams, link)
+		ppc_prefetch_queue(stream);
 	ppc_user_uncharge(att->user, nr);
 	ppc_stat_add(att, files, -(s64)nr);
 }
@@ -309,6 +317,8 @@ static int ppc_attach_add(struct ppc_attachment *att, const s32 *fds, u32 nr)
 	goto free;
 
 undo:
+	/* Hooks have seen the files under these indices. */
+	WRITE_ONCE(att->nr_files, first + i);
 	ppc_user_uncharge(att->user, nr - i);
 	ppc_stat_add(att, files, i);
 	if (i)
@@ -331,20 +341,37 @@ free:
 int ppc_attach_add_files(struct ppc_attachment *att, const s32 *fds, u32 nr,
 			 u32 *first)
 {
-	int err;
+	int err = down_write_killable(&att->lock);
 
-	guard(rwsem_write)(&att->lock);
-	if (att->ended)
-		return -ENODEV;
-	if (!READ_ONCE(ppc_enabled))
-		return -EOPNOTSUPP;
-	if (!nr)
-		return -EINVAL;
-	*first = att->nr_files;
-	err = ppc_attach_add(att, fds, nr);
+	if (err)
+		return err;
+	if (att->ended) {
+		err = -ENODEV;
+	} else if (!READ_ONCE(ppc_enabled)) {
+		err = -EOPNOTSUPP;
+	} else {
+		*first = att->nr_files;
+		err = ppc_attach_add(att, fds, nr);
+	}
 	if (!err && att->ops->files_changed)
 		att->ops->files_changed(att);
+	up_write(&att->lock);
 	return err;
+}
+
+/* In order, as a file named twice is there only once. */
+static int ppc_attach_check_indices(struct ppc_attachment *att,
+				    const u32 *index, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (i && index[i] <= index[i - 1])
+			return -EINVAL;
+		if (!xa_load(&att->files, index[i]))
+			return -ENOENT;
+	}
+	return 0;
 }
 
 /**
@@ -355,30 +382,26 @@ int ppc_attach_add_files(struct ppc_attachment *att, const s32 *fds, u32 nr,
  *
  * The files' indices are not given out again.
  *
- * Context: process context, may sleep; waits for reads being submitted.
+ * Context: process context, may sleep; waits for reads being submitted. Can be
+ * killed before it begins.
  * Return: 0, or without removing any: -ENOENT if one is not there, -EINVAL if
  * they are not in order, -ENODEV if @att has ended.
  */
 int ppc_attach_remove_files(struct ppc_attachment *att, const u32 *index,
 			    u32 nr)
 {
-	u32 i;
+	int err = down_write_killable(&att->lock);
 
-	guard(rwsem_write)(&att->lock);
-	if (att->ended)
-		return -ENODEV;
-	if (!nr)
-		return -EINVAL;
-	/* In order, as a file named twice is there only once. */
-	for (i = 0; i < nr; i++)
-		if ((i && index[i] <= index[i - 1]) ||
-		    !xa_load(&att->files, index[i]))
-			return i && index[i] <= index[i - 1] ? -EINVAL :
-							       -ENOENT;
-	ppc_attach_remove(att, index, nr);
-	if (att->ops->files_changed)
-		att->ops->files_changed(att);
-	return 0;
+	if (err)
+		return err;
+	err = att->ended ? -ENODEV : ppc_attach_check_indices(att, index, nr);
+	if (!err) {
+		ppc_attach_remove(att, index, nr);
+		if (att->ops->files_changed)
+			att->ops->files_changed(att);
+	}
+	up_write(&att->lock);
+	return err;
 }
 
 static int ppc_attach_check(const struct ppc_attach *args)
@@ -386,7 +409,7 @@ static int ppc_attach_check(const struct ppc_attach *args)
 	if (!READ_ONCE(ppc_enabled))
 		return -EOPNOTSUPP;
 	if ((args->flags & ~PPC_ATTACH_MAY_KEEP) || args->reserved ||
-	    !args->nr_fds || !args->policy[0] ||
+	    !args->policy[0] ||
 	    strnlen(args->policy, PPC_POLICY_NAME_MAX) == PPC_POLICY_NAME_MAX)
 		return -EINVAL;
 	if (args->flags & PPC_ATTACH_MAY_KEEP)
@@ -401,7 +424,7 @@ static int ppc_attach_check(const struct ppc_attach *args)
  *
  * Context: process context, may sleep; can be killed.
  * Return: the attachment, or an ERR_PTR: -EOPNOTSUPP if switched off, -EINVAL
- * for unknown flags, no files or a bad name, -EPERM for flags that need a
+ * for unknown flags or a bad name, -EPERM for flags that need a
  * capability, -ENOENT if there is no such policy, -EDQUOT, -E2BIG or -ENOSPC at
  * a limit, and what ppc_file_open() or the policy says.
  */
@@ -427,7 +450,8 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	att->flags = args->flags;
 	att->budget = args->budget ?: ppc_default_budget();
 	/* The readers are charged, not the attacher. */
-	if (!capable(CAP_SYS_RESOURCE))
+	att->may_charge = capable(CAP_SYS_RESOURCE);
+	if (!att->may_charge)
 		att->budget = min(att->budget, ppc_default_budget());
 	att->keep_budget = args->keep_budget;
 

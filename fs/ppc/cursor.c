@@ -125,8 +125,10 @@ void ppc_cursors_reset(struct ppc_cursors *cs, struct ppc_map *map)
 	u32 i;
 
 	*cs = (struct ppc_cursors){};
+	/* To read what was burned for others is no refault. */
 	for (i = 0; i < map->nr_chunks; i++)
-		map->state[i] = ppc_chunk_renew(map->state[i]);
+		map->state[i] = ppc_chunk_renew(map->state[i]) &
+				~PPC_CHUNK_BURNED;
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_reset);
 

@@ -27,12 +27,33 @@ static long ppc_att_detach(struct ppc_attachment *att)
 	return err ?: wait_for_completion_killable(&att->done);
 }
 
+static long ppc_att_add(struct ppc_attachment *att, unsigned int cmd,
+			void __user *arg, struct ppc_files *files, u32 *numbers)
+{
+	long err;
+	u32 i;
+
+	err = ppc_attach_add_files(att, (const s32 *)numbers, files->nr,
+				   &files->first);
+	if (err)
+		return err;
+	err = copy_struct_to_user(arg, _IOC_SIZE(cmd), files, sizeof(*files),
+				  NULL);
+	if (!err)
+		return 0;
+	/* Of files whose indices he was not told, the caller has no use. */
+	for (i = 0; i < files->nr; i++)
+		numbers[i] = files->first + i;
+	ppc_attach_remove_files(att, numbers, files->nr);
+	return err;
+}
+
 /* Either kind of struct ppc_files brings an array of 32-bit numbers. */
 static long ppc_att_files(struct ppc_attachment *att, unsigned int cmd,
 			  void __user *arg)
 {
 	struct ppc_files files = {};
-	void *numbers;
+	u32 *numbers;
 	long err;
 
 	err = copy_struct_from_user(&files, sizeof(files), arg, _IOC_SIZE(cmd));
@@ -43,19 +64,14 @@ static long ppc_att_files(struct ppc_attachment *att, unsigned int cmd,
 	if (files.nr > PPC_MAX_FILES)
 		return -E2BIG;
 	numbers = vmemdup_array_user(u64_to_user_ptr(files.fds), files.nr,
-				     sizeof(u32));
+				     sizeof(*numbers));
 	if (IS_ERR(numbers))
 		return PTR_ERR(numbers);
 
-	if (_IOC_NR(cmd) == _IOC_NR(PPC_IOC_REMOVE_FILES)) {
+	if (_IOC_NR(cmd) == _IOC_NR(PPC_IOC_REMOVE_FILES))
 		err = ppc_attach_remove_files(att, numbers, files.nr);
-	} else {
-		err = ppc_attach_add_files(att, numbers, files.nr,
-					   &files.first);
-		if (!err)
-			err = copy_struct_to_user(arg, _IOC_SIZE(cmd), &files,
-						  sizeof(files), NULL);
-	}
+	else
+		err = ppc_att_add(att, cmd, arg, &files, numbers);
 	kvfree(numbers);
 	return err;
 }
@@ -73,12 +89,18 @@ static long ppc_att_stats(struct ppc_attachment *att, unsigned int cmd,
 static long ppc_att_policy(struct ppc_attachment *att, unsigned int cmd,
 			   unsigned long arg)
 {
-	guard(rwsem_read)(&att->lock);
+	long err = down_read_killable(&att->lock);
+
+	if (err)
+		return err;
 	if (att->ended)
-		return -ENODEV;
-	if (!att->ops->ioctl)
-		return -ENOTTY;
-	return att->ops->ioctl(att, cmd, arg);
+		err = -ENODEV;
+	else if (!att->ops->ioctl)
+		err = -ENOTTY;
+	else
+		err = att->ops->ioctl(att, cmd, arg);
+	up_read(&att->lock);
+	return err;
 }
 
 /* The size of the argument is part of the number: compare without it. */

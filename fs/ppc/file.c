@@ -31,15 +31,15 @@ static int ppc_file_check(const struct file *file, struct inode *inode)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (!S_ISREG(file_inode(file)->i_mode))
-		return -EINVAL;
 	if (IS_SWAPFILE(inode))
 		return -ETXTBSY;
 	/* What nothing is read into from a device cannot be read ahead. */
 	if (IS_DAX(inode) || is_file_hugepages(file) ||
 	    inode_to_bdi(inode) == &noop_backing_dev_info)
 		return -EOPNOTSUPP;
-	if (!mapping->a_ops->read_folio && !mapping->a_ops->readahead)
+	/* Nor what is in another inode's page cache, as Coda's files are. */
+	if (mapping != &inode->i_data ||
+	    (!mapping->a_ops->read_folio && !mapping->a_ops->readahead))
 		return -EOPNOTSUPP;
 	if (ppc_file_needed(file, inode))
 		return -EOPNOTSUPP;

@@ -27,6 +27,7 @@
 
 #define PPC_MAX_FILES		16384
 #define PPC_MAX_ATTACHMENTS	8	/* of one file */
+#define PPC_MAX_READERS		4	/* of these, by who may only read it */
 #define PPC_MAX_CONSUMERS	64	/* address spaces to unmap from */
 #define PPC_MAX_STREAMS		1024	/* of one attachment */
 
@@ -140,9 +141,11 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @flags: PPC_ATTACH_*
  * @budget: bytes ahead of readers
  * @keep_budget: bytes reclaim may be asked to keep
+ * @may_charge: readers of other users may be charged
  * @lock: files and end of life; read by ioctls
  * @attached: the policy's attach callback has run
  * @live: hooks and workers may act for it
+ * @paused: workers that read ahead are to end
  * @seen: a reader has been seen
  * @ended: the end has begun
  * @files: struct ppc_file by file index
@@ -171,10 +174,12 @@ struct ppc_attachment {
 	u64 flags;
 	u64 budget;
 	u64 keep_budget;
+	bool may_charge;
 
 	struct rw_semaphore lock;
 	bool attached;
 	bool live;
+	bool paused;
 	bool seen;
 	bool ended;
 	struct xarray files;
@@ -279,7 +284,8 @@ struct ppc_inflight {
  * @gap: bytes behind the readers not to drop
  * @nid: wanted node, or NUMA_NO_NODE
  * @reader_nid: node of the reader, used when no node is wanted
- * @memcg: of the first reader, pinned; NULL: the attachment's
+ * @met: the reader that is charged is known
+ * @memcg: his, pinned; NULL: the attachment's
  * @blkcg: as @memcg
  * @map: ranges and what has become of them
  * @cursors: the readers
@@ -306,6 +312,7 @@ struct ppc_stream {
 	u64 gap;
 	int nid;
 	int reader_nid;
+	bool met;
 	struct mem_cgroup *memcg;
 	struct cgroup_subsys_state *blkcg;
 	struct ppc_map map;

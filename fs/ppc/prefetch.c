@@ -89,7 +89,7 @@ static bool ppc_prefetch_pick(struct ppc_stream *stream,
 
 	guard(spinlock)(&stream->lock);
 	if (!stream->running || stream->gave_up || !READ_ONCE(ppc_enabled) ||
-	    !READ_ONCE(stream->att->live))
+	    !READ_ONCE(stream->att->live) || READ_ONCE(stream->att->paused))
 		return false;
 	*ahead = ppc_cursors_ahead(&stream->cursors, &stream->map);
 	if (ppc_cursors_pick(&stream->cursors, &stream->map, budget,

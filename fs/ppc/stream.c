@@ -164,7 +164,7 @@ void ppc_stream_stop(struct ppc_stream *stream)
 	cancel_delayed_work_sync(&stream->prefetch);
 	cancel_delayed_work_sync(&stream->burner);
 	ppc_prefetch_drain(stream);
-	if (running && stream->burn)
+	if (running && stream->burn && READ_ONCE(ppc_enabled))
 		ppc_burn_all(stream);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_stop);
@@ -179,6 +179,7 @@ void ppc_stream_reset(struct ppc_stream *stream)
 {
 	guard(spinlock)(&stream->lock);
 	ppc_cursors_reset(&stream->cursors, &stream->map);
+	stream->burn_from = 0;
 	stream->issued = 0;
 	stream->refaulted = 0;
 	stream->gave_up = false;
@@ -228,13 +229,21 @@ static void ppc_stream_judge(struct ppc_stream *stream)
 			   stream->refaulted);
 }
 
-/* Charge whom the pages are for, and read near him if no node is wanted. */
+/*
+ * Charge whom the pages are for, and read near him if no node is wanted. Who
+ * may not spend others' memory has other users' reads charged to himself.
+ */
 static void ppc_stream_meet_reader(struct ppc_stream *stream)
 {
+	const struct ppc_attachment *att = stream->att;
+
 	lockdep_assert_held(&stream->lock);
-	if (stream->reader_nid != NUMA_NO_NODE)
+	if (stream->reader_nid == NUMA_NO_NODE)
+		stream->reader_nid = numa_node_id();
+	if (stream->met || !(att->may_charge ||
+			     uid_eq(current_uid(), att->cred->uid)))
 		return;
-	stream->reader_nid = numa_node_id();
+	stream->met = true;
 	stream->memcg = get_mem_cgroup_from_mm(current->mm);
 	stream->blkcg = ppc_current_blkcg();
 }

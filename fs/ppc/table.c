@@ -43,6 +43,20 @@ struct ppc_mapping *ppc_table_find(struct address_space *mapping)
 	return rhashtable_lookup(&ppc_table, &mapping, ppc_table_params);
 }
 
+/* Who may not write to the file leaves room for those who may. */
+static bool ppc_table_full(const struct ppc_mapping *pm,
+			   const struct ppc_file *pf)
+{
+	const struct ppc_file *other;
+	unsigned int readers = 0;
+
+	if (pf->may_unmap)
+		return pm->nr >= PPC_MAX_ATTACHMENTS;
+	list_for_each_entry(other, &pm->files, link)
+		readers += !other->may_unmap;
+	return pm->nr >= PPC_MAX_ATTACHMENTS || readers >= PPC_MAX_READERS;
+}
+
 static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 {
 	struct address_space *mapping = pf->inode->i_mapping;
@@ -57,7 +71,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 	pm = ppc_table_find(mapping);
 	rcu_read_unlock();
 	if (pm) {
-		if (pm->nr >= PPC_MAX_ATTACHMENTS)
+		if (ppc_table_full(pm, pf))
 			return -ENOSPC;
 		list_add_tail_rcu(&pf->link, &pm->files);
 		pm->nr++;

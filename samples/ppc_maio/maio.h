@@ -22,6 +22,9 @@
 #define MAIO_DEFAULT_GAP	SZ_32M
 #define MAIO_MAX_GAP		SZ_1T
 
+/* With more groups than this, reclaim is not told what may go. */
+#define MAIO_EVICT_GROUPS	64
+
 struct maio_recorder;
 struct maio_replay;
 

@@ -186,7 +186,8 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
  *
  * What any group still wants stays, unless its worker has exited. A group that
  * nobody has come for wants all of it. Reclaim takes first what groups have
- * done with; of what is in no group it decides by itself.
+ * done with; of what is in no group it decides by itself, and of all if there
+ * are many groups.
  *
  * Context: RCU read-side critical section; does not sleep or allocate.
  * Return: the verdict.
@@ -199,6 +200,9 @@ enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 	bool done_with = false;
 	u32 i;
 
+	/* Reclaim must not be held up, whoever asks for it. */
+	if (!drop && replay->nr_groups > MAIO_EVICT_GROUPS)
+		return PPC_EVICT_DEFAULT;
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 		const pid_t owner = READ_ONCE(group->owner);

@@ -106,8 +106,8 @@ static int maio_replay_check(struct maio *maio)
  *
  * Context: process; may sleep.
  * Return: 0, -EBUSY if a replay is under way, -ENODATA or another error if
- * there is no template, -ENOENT or -ESTALE if it is not of these files any
- * more, -ENOMEM, or an error of ppc_stream_create().
+ * there is no template, -ESTALE if it is not of these files any more, -ENOMEM,
+ * or an error of ppc_stream_create(), as -E2BIG for a group that is too large.
  */
 int maio_replay_start(struct maio *maio)
 {

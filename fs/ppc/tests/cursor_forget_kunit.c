@@ -205,7 +205,7 @@ static void forget_reset(struct kunit *test)
 	expect_states(s, 1, 10, 0xff, PPC_CHUNK_LEFT);
 	expect_states(s, OTHER - 1, OTHER, 0xff, 0);
 	expect_states(s, OTHER, OTHER + 10, 0xff, PPC_CHUNK_LEFT);
-	expect_states(s, CHUNKS - 1, CHUNKS, 0xff, PPC_CHUNK_BURNED);
+	expect_states(s, CHUNKS - 1, CHUNKS, 0xff, 0);
 	KUNIT_EXPECT_FALSE(test, ppc_sample_pick(s, BUDGET, MOST));
 	ppc_sample_miss(s, OTHER);
 	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_MOVED);

@@ -147,9 +147,11 @@ struct ppc_stats {
  * -ENOENT	no such policy
  * -EBADF	a file is not open, or not for reading
  * -ETXTBSY	a file is swapped to
- * -E2BIG	more files than @max_files of struct ppc_features
- * -ENOSPC	a file has @max_attachments already
- * -EDQUOT	the user has attached all he may (parameters of the ppc module)
+ * -E2BIG	more files than @max_files of struct ppc_features, those since
+ *		removed included
+ * -ENOSPC	a file has @max_attachments already; or half as many by users who
+ *		may not write to it, and the caller may not, either
+ * -EDQUOT	the user has attached all he may (/sys/kernel/mm/ppc/max_user_*)
  * -EMFILE, -ENFILE, -ENOMEM, -EFAULT, -EINTR	as ever
  *
  * or what the policy says. Nothing is attached then.
@@ -159,12 +161,14 @@ struct ppc_stats {
 
 /*
  * On an attachment. DETACH waits until everything is let go of, and may be
- * called again (-EINTR: killed meanwhile). Once the end has begun, ADD_FILES,
+ * called again; it can be killed. Once the end has begun, ADD_FILES,
  * REMOVE_FILES and the policy's ioctls fail with -ENODEV; STATS goes on.
  *
  * ADD_FILES fails as ATTACH does where it looks at files. REMOVE_FILES fails
- * with -EINVAL if there are no indices or they do not ascend, and with -ENOENT
- * if one is not there. Neither does anything when it fails.
+ * with -EINVAL if there are no indices, they do not ascend or @first is not
+ * zero, with -E2BIG if there are more than @max_files, and with -ENOENT if one
+ * is not there. Neither does anything when it fails, but that ADD_FILES may
+ * have used up indices.
  */
 #define PPC_IOC_ADD_FILES	_IOWR(PPC_IOC_MAGIC, 0x10, struct ppc_files)
 #define PPC_IOC_REMOVE_FILES	_IOW(PPC_IOC_MAGIC, 0x11, struct ppc_files)
