@@ -422,9 +422,17 @@ static int remove_error(int att, const void *index, unsigned int nr)
 	return ioctl(att, PPC_IOC_REMOVE_FILES, &files) ? errno : 0;
 }
 
+static __u64 files_of(int att)
+{
+	struct ppc_stats stats = {};
+
+	ppc_stats(att, &stats);
+	return stats.files;
+}
+
 TEST_F(input, add_and_remove)
 {
-	__u32 index[3] = { 0, 1, 2 };
+	__u32 index[3] = { 0, 2, 3 };
 	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
 	int fds[2] = { self->fd, -1 };
 	struct ppc_stats stats;
@@ -436,7 +444,8 @@ TEST_F(input, add_and_remove)
 	EXPECT_EQ(-EFAULT, add_error(att, NULL, 1, 0));
 	EXPECT_EQ(-E2BIG, add_error(att, fds, UINT32_MAX, 0));
 	EXPECT_EQ(0, ppc_counts(att).files_changed);
-	EXPECT_EQ(1, add_error(att, fds, 1, 0));
+	/* The first of the two had an index, which is not given out again. */
+	EXPECT_EQ(2, add_error(att, fds, 1, 0));
 	EXPECT_EQ(1, ppc_counts(att).files_changed);
 	ASSERT_EQ(0, ppc_stats(att, &stats));
 	EXPECT_EQ(2, stats.files);
@@ -451,22 +460,136 @@ TEST_F(input, add_and_remove)
 	EXPECT_EQ(2, ppc_counts(att).files_changed);
 
 	/* Indices are not given out again, and events name the one that is left. */
-	EXPECT_EQ(2, add_error(att, fds, 1, 0));
+	EXPECT_EQ(3, add_error(att, fds, 1, 0));
 	EXPECT_EQ(0, remove_error(att, &index[1], 1));
 	ppc_count_reset(att);
 	ASSERT_EQ(0, ppc_drop(self->fd));
 	ASSERT_EQ(4096, ppc_read(self->fd, 0, 4096, 4096));
 	EXPECT_EQ(1, ppc_counts(att).prefetch[TEST_MISS]);
-	EXPECT_EQ(2, ppc_counts(att).last_file);
+	EXPECT_EQ(3, ppc_counts(att).last_file);
 	EXPECT_EQ(0, remove_error(att, &index[2], 1));
 	ASSERT_EQ(0, ppc_stats(att, &stats));
 	EXPECT_EQ(0, stats.files);
 	EXPECT_EQ(0, ppc_detach(att));
 }
 
+/* Indices that are out of order, or that name a file twice: none is removed. */
+TEST_F(input, remove_in_order)
+{
+	__u32 index[3] = { 1, 0, 2 };
+	int fds[3] = { self->fd, self->fd, self->fd };
+	struct ppc_files files = { (uintptr_t)index, 1, 1 };
+	int att;
+
+	self->args.fds = (uintptr_t)fds;
+	self->args.nr_fds = 3;
+	att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	ASSERT_LE(0, att);
+	EXPECT_EQ(EINVAL, remove_error(att, index, 3));
+	index[0] = 0;
+	EXPECT_EQ(EINVAL, remove_error(att, index, 3));
+	EXPECT_EQ(E2BIG, remove_error(att, index, UINT32_MAX));
+	EXPECT_EQ(-1, ioctl(att, PPC_IOC_REMOVE_FILES, &files));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(3, files_of(att));
+	index[1] = 1;
+	EXPECT_EQ(0, remove_error(att, index, 3));
+	EXPECT_EQ(0, files_of(att));
+	/* No stream can be of a file that is gone. */
+	EXPECT_EQ(-ENOENT, ppc_stream_one(att, 0, 4096, false, false, 0));
+	EXPECT_EQ(0, ppc_detach(att));
+}
+
+/* The most files of an attachment are so over its whole life. */
+TEST_F(input, add_too_many)
+{
+	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args), *fds;
+	struct ppc_features features;
+	unsigned int i;
+
+	ASSERT_LE(0, att);
+	ASSERT_EQ(0, ioctl(self->dev, PPC_IOC_FEATURES, &features));
+	fds = calloc(features.max_files, sizeof(*fds));
+	ASSERT_NE(NULL, fds);
+	for (i = 0; i < features.max_files; i++)
+		fds[i] = self->fd;
+	EXPECT_EQ(-E2BIG, add_error(att, fds, features.max_files, 0));
+	EXPECT_EQ(1, files_of(att));
+	/* As many as fit, but one file may be attached eight times only. */
+	EXPECT_EQ(-ENOSPC, add_error(att, fds, features.max_files - 1, 0));
+	EXPECT_EQ(1, files_of(att));
+	EXPECT_EQ(8, add_error(att, fds, 7, 0));
+	EXPECT_EQ(0, ppc_detach(att));
+	free(fds);
+}
+
+/* Who cannot be told the index of what was added has nothing added. */
+TEST_F(input, add_to_read_only_memory)
+{
+	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	struct ppc_files *files = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_LE(0, att);
+	ASSERT_NE(MAP_FAILED, files);
+	*files = (struct ppc_files){ (uintptr_t)&self->fd, 1, 0 };
+	ASSERT_EQ(0, mprotect(files, 4096, PROT_READ));
+	EXPECT_EQ(-1, ioctl(att, PPC_IOC_ADD_FILES, files));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(1, files_of(att));
+	EXPECT_LT(0, add_error(att, &self->fd, 1, 0));
+	EXPECT_EQ(2, files_of(att));
+	EXPECT_EQ(-1, ioctl(att, PPC_IOC_STATS, files));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(att, PPC_IOC_ADD_FILES, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(att, PPC_IOC_REMOVE_FILES, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	munmap(files, 4096);
+	EXPECT_EQ(0, ppc_detach(att));
+}
+
+TEST_F(input, add_sizes)
+{
+	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	struct {
+		struct ppc_files files;
+		__u64 more[2];
+	} large = { .files = { (uintptr_t)&self->fd, 1, 0 } };
+	struct {
+		struct ppc_stats stats;
+		__u64 more[2];
+	} stats;
+
+	ASSERT_LE(0, att);
+	large.more[1] = 1;
+	EXPECT_EQ(-E2BIG, attach_raw(att, sized(PPC_IOC_ADD_FILES,
+						sizeof(large)), &large));
+	EXPECT_EQ(-E2BIG, attach_raw(att, sized(PPC_IOC_REMOVE_FILES,
+						sizeof(large)), &large));
+	/* Without @nr there is nothing to add. */
+	EXPECT_EQ(-EINVAL, attach_raw(att, sized(PPC_IOC_ADD_FILES, 8), &large));
+	EXPECT_EQ(1, files_of(att));
+	large.more[1] = 0;
+	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_ADD_FILES, sizeof(large)),
+				&large));
+	EXPECT_EQ(1, large.files.first);
+	EXPECT_EQ(2, files_of(att));
+
+	memset(&stats, 0xff, sizeof(stats));
+	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_STATS, 8), &stats));
+	EXPECT_EQ(2, stats.stats.files);
+	EXPECT_EQ(~0ULL, stats.stats.stopped_files);
+	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_STATS, sizeof(stats)), &stats));
+	EXPECT_EQ(0, stats.stats.stopped_files);
+	EXPECT_EQ(0, stats.more[1]);
+	EXPECT_EQ(0, ppc_detach(att));
+}
+
 TEST_F(input, detached)
 {
 	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	struct ppc_stats stats;
 	__u32 index = 0;
 
 	ASSERT_LE(0, att);
@@ -476,6 +599,7 @@ TEST_F(input, detached)
 	EXPECT_EQ(-1, ioctl(att, PPC_TEST_IOC_RESET));
 	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(0, ioctl(att, PPC_IOC_DETACH));
+	EXPECT_EQ(0, ppc_stats(att, &stats));
 	close(att);
 }
 
@@ -501,9 +625,29 @@ TEST_F(input, eight_attachments_of_a_file)
 		EXPECT_EQ(0, ppc_detach(att[i]));
 }
 
+/* Who can only read a file leaves room for its owner. */
+TEST_F(input, four_attachments_by_readers)
+{
+	int att[4], i;
+
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	for (i = 0; i < 4; i++)
+		att[i] = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	EXPECT_EQ(ENOSPC, attach_error(self->dev, &self->args));
+	ASSERT_EQ(0, ppc_become(0));
+	ASSERT_EQ(0, ppc_become(PPC_OTHER_UID));
+	EXPECT_EQ(ENOSPC, attach_error(self->dev, &self->args));
+	ASSERT_EQ(0, ppc_become(0));
+	EXPECT_EQ(0, attach_error(self->dev, &self->args));
+	for (i = 0; i < 4; i++) {
+		ASSERT_LE(0, att[i]);
+		EXPECT_EQ(0, ppc_detach(att[i]));
+	}
+}
+
 /* As a user without rights, with a limit that is put back. */
-static int attach_limited(int dev, const struct ppc_attach *args,
-			  const char *limit, const char *value)
+static int ioctl_limited(int dev, unsigned long cmd, const void *args,
+			 const char *limit, const char *value)
 {
 	char path[128], old[32];
 	int att;
@@ -512,13 +656,19 @@ static int attach_limited(int dev, const struct ppc_attach *args,
 	if (ppc_read_text(path, old, sizeof(old)) || ppc_write(path, value))
 		return -ENOTSUP;
 	if (!ppc_become(PPC_UID)) {
-		att = attach_raw(dev, PPC_IOC_ATTACH, args);
+		att = attach_raw(dev, cmd, args);
 		ppc_become(0);
 	} else {
 		att = -ENOTSUP;
 	}
 	ppc_write(path, old);
 	return att;
+}
+
+static int attach_limited(int dev, const struct ppc_attach *args,
+			  const char *limit, const char *value)
+{
+	return ioctl_limited(dev, PPC_IOC_ATTACH, args, limit, value);
 }
 
 TEST_F(input, user_files)
@@ -542,6 +692,61 @@ TEST_F(input, user_files)
 	ASSERT_EQ(0, ppc_detach(more));
 	/* The limit does not bind who may lift it. */
 	EXPECT_EQ(0, attach_error(self->dev, &self->args));
+}
+
+TEST_F(input, user_files_added)
+{
+	int att = attach_limited(self->dev, &self->args, "max_user_files", "1");
+	struct ppc_files files = { (uintptr_t)&self->fd, 1, 0 };
+
+	ASSERT_LE(0, att);
+	EXPECT_EQ(-EDQUOT, ioctl_limited(att, PPC_IOC_ADD_FILES, &files,
+					 "max_user_files", "1"));
+	EXPECT_EQ(1, files_of(att));
+	EXPECT_EQ(0, ioctl_limited(att, PPC_IOC_ADD_FILES, &files,
+				   "max_user_files", "2"));
+	EXPECT_EQ(2, files_of(att));
+	EXPECT_EQ(0, ppc_detach(att));
+}
+
+TEST_F(input, limits_are_numbers)
+{
+	static const char *const limits[] = { "max_user_files",
+					      "max_user_attachments" };
+	unsigned int i;
+	char path[128];
+	long old;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), PPC_SYSFS "%s", limits[i]);
+		old = ppc_read_long(path);
+		EXPECT_EQ(-EINVAL, ppc_write(path, "many"));
+		EXPECT_EQ(-EINVAL, ppc_write(path, "-1"));
+		EXPECT_EQ(-ERANGE, ppc_write(path, "4294967296"));
+		EXPECT_EQ(old, ppc_read_long(path));
+	}
+}
+
+static int open_switches(void *arg)
+{
+	static const char *const names[] = { "enabled", "max_user_files",
+					     "max_user_attachments" };
+	unsigned int i;
+	char path[128];
+
+	if (setuid(PPC_UID))
+		return 1;
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), PPC_SYSFS "%s", names[i]);
+		if (open(path, O_WRONLY) >= 0 || errno != EACCES)
+			return 2 + i;
+	}
+	return 0;
+}
+
+TEST_F(input, switches_are_roots)
+{
+	EXPECT_EQ(0, ppc_in_child(open_switches, NULL));
 }
 
 TEST_F(input, user_attachments)
@@ -586,6 +791,8 @@ TEST_F(input, kill_switch)
 	ASSERT_LE(0, att);
 	ASSERT_EQ(0, ppc_write(PPC_SYSFS "enabled", "0"));
 	EXPECT_EQ(EOPNOTSUPP, attach_error(self->dev, &self->args));
+	EXPECT_EQ(-EOPNOTSUPP, add_error(att, &self->fd, 1, 0));
+	EXPECT_EQ(1, files_of(att));
 	EXPECT_EQ(0, ioctl(self->dev, PPC_IOC_FEATURES, &features));
 	EXPECT_EQ(0, features.enabled);
 	EXPECT_EQ(0, ppc_drop(self->fd));

@@ -275,6 +275,43 @@ TEST_F(maio, mapped_and_burned)
 	EXPECT_EQ(0, stats.fallbacks);
 }
 
+static int load_big(void *arg)
+{
+	return ppc_read(*(int *)arg, 0, 80 * MB, MB) != 80 * MB;
+}
+
+/* One worker after the other: what the first one burned is read for the second. */
+TEST_F(maio, burned_for_each_worker)
+{
+	struct ppc_stats stats;
+	char path[256];
+	int fd, i;
+
+	snprintf(path, sizeof(path), "%s/big", self->dir);
+	fd = ppc_make_file(path, 80 * MB);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ppc_detach(self->att));
+	self->att = attach_maio(&fd, 1);
+	ASSERT_LE(0, self->att);
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	ASSERT_EQ(0, ppc_in_child(load_big, &fd));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	ASSERT_EQ(0, ppc_drop(fd));
+	ASSERT_EQ(0, set_mode(self->att, MAIO_MODE_BURN, -1, MB));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	for (i = 1; i <= 2; i++) {
+		ASSERT_EQ(0, ppc_in_child(load_big, &fd));
+		EXPECT_TRUE(PPC_WAIT(ppc_cached_all(fd) <= 1024));
+	}
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_EQ(0, stats.fallbacks);
+	EXPECT_LE(2 * 72 * MB, stats.prefetched_bytes);
+	EXPECT_LE(2 * 72 * MB, stats.burned_bytes);
+	close(fd);
+	unlink(path);
+}
+
 TEST_F(maio, nothing_recorded)
 {
 	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
@@ -282,6 +319,157 @@ TEST_F(maio, nothing_recorded)
 	EXPECT_EQ(-ENODATA, get_template(self->att, NULL, 0));
 	EXPECT_EQ(-ENODATA, cmd(self->att, MAIO_IOC_REPLAY_START));
 	EXPECT_EQ(0, status_of(self->att).state);
+}
+
+/* Each worker is one group; there may be more of them than can be noted. */
+TEST_F(maio, too_many_workers)
+{
+	struct forged t = forge();
+	static char buf[PAGE];
+	int i, status;
+	pid_t child;
+
+	ASSERT_EQ(0, set_forged(self->att, &t));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_START));
+	for (i = 0; i <= MAIO_MAX_GROUPS; i++) {
+		/* What ends with the file is always told. Forks take long. */
+		child = vfork();
+		if (!child)
+			_exit(pread(self->fd[0], buf, PAGE, SIZE - PAGE) != PAGE);
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		ASSERT_EQ(0, status);
+	}
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_RECORD_STOP));
+	/* Half a recording is none, and what was there before is gone, too. */
+	EXPECT_EQ(-EOVERFLOW, get_template(self->att, NULL, 0));
+	EXPECT_EQ(-EOVERFLOW, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(0, status_of(self->att).state);
+	EXPECT_EQ(-1, ppc_verify(self->fd[0], 0, SIZE));
+}
+
+/* A worker's part of more than a stream can hold. */
+TEST_F(maio, huge_group)
+{
+	const __u64 size = 3ULL << 40;
+	struct forged t = forge();
+	char path[256];
+	int fd, att;
+
+	snprintf(path, sizeof(path), "%s/huge", self->dir);
+	fd = ppc_make_hole(path, size);
+	if (fd < 0)
+		SKIP(return, "no file of 3 TiB");
+	att = attach_maio(&fd, 1);
+	ASSERT_LE(0, att);
+	t.h.nr_files = htole32(1);
+	t.h.nr_groups = htole32(1);
+	t.h.nr_extents = htole32(1);
+	t.h.size = htole32(sizeof(t.h) + sizeof(t.f[0]) + sizeof(t.g[0]) +
+			   sizeof(t.e[0]));
+	t.f[0].size = htole64(size);
+	t.g[0].nr_extents = htole32(1);
+	t.e[0].count = htole32(size >> MAIO_EXTENT_SHIFT);
+	/* Without the second file and group all lies further to the front. */
+	memmove(&t.f[1], &t.g[0], sizeof(t.g[0]));
+	memmove((char *)&t.f[1] + sizeof(t.g[0]), &t.e[0], sizeof(t.e[0]));
+	seal((__u8 *)&t, le32toh(t.h.size));
+	EXPECT_EQ(0, set_template(att, &t, le32toh(t.h.size)));
+	EXPECT_EQ(-E2BIG, cmd(att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(MAIO_STATE_TEMPLATE, status_of(att).state);
+	EXPECT_EQ((long)PAGE, ppc_read(fd, size - PAGE, PAGE, PAGE));
+	EXPECT_EQ(0, ppc_detach(att));
+	close(fd);
+	unlink(path);
+}
+
+/* Has the kernel's log, from where @kmsg stands on, a line with @text? */
+static bool logged(int kmsg, const char *text)
+{
+	char line[1024];
+	bool found = false;
+	ssize_t n;
+
+	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		line[n > 0 ? n : 0] = '\0';
+		if (strstr(line, text))
+			found = true;
+	}
+	return found;
+}
+
+TEST_F(maio, reasons_are_logged)
+{
+	struct forged good = forge(), bad = forge();
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+
+	ASSERT_LE(0, kmsg);
+	ASSERT_LE(0, lseek(kmsg, 0, SEEK_END));
+	bad.h.crc ^= 1;
+	/* Not each time: the lines are rate limited. */
+	EXPECT_TRUE(PPC_WAIT(set_template(self->att, &bad, sizeof(bad)) == -EBADMSG &&
+			     logged(kmsg, "template refused: wrong checksum")));
+	EXPECT_TRUE(PPC_WAIT(set_template(self->att, &bad, 8) == -EINVAL &&
+			     logged(kmsg, "template refused: too short")));
+	EXPECT_TRUE(PPC_WAIT(set_template(self->att, &bad, ~0ULL) == -E2BIG &&
+			     logged(kmsg, "template refused: too large")));
+	ASSERT_EQ(0, set_template(self->att, &good, sizeof(good)));
+	ASSERT_EQ(0, truncate(self->path[1], SIZE / 2));
+	EXPECT_TRUE(PPC_WAIT(cmd(self->att, MAIO_IOC_REPLAY_START) == -ESTALE &&
+			     logged(kmsg, "no replay: ")));
+	close(kmsg);
+}
+
+static int sized_error(int att, unsigned long ioc, size_t size, void *arg)
+{
+	return ioctl(att, _IOC(_IOC_DIR(ioc), _IOC_TYPE(ioc), _IOC_NR(ioc), size),
+		     arg) ? errno : 0;
+}
+
+/* Of a newer or an older ABI than the kernel's. */
+TEST_F(maio, sizes)
+{
+	struct forged t = forge();
+	struct {
+		struct maio_template_io io;
+		__u64 more;
+	} io = { { (uintptr_t)&t, sizeof(t) }, 1 };
+	struct {
+		struct maio_mode_args mode;
+		__u64 more;
+	} mode = { { MAIO_MODE_BURN, -1, 0 }, 1 };
+	struct {
+		struct maio_status status;
+		__u64 more;
+	} status;
+
+	EXPECT_EQ(E2BIG, sized_error(self->att, MAIO_IOC_SET_TEMPLATE,
+				     sizeof(io), &io));
+	EXPECT_EQ(E2BIG, sized_error(self->att, MAIO_IOC_GET_TEMPLATE,
+				     sizeof(io), &io));
+	EXPECT_EQ(E2BIG, sized_error(self->att, MAIO_IOC_SET_MODE,
+				     sizeof(mode), &mode));
+	EXPECT_EQ(0, status_of(self->att).state);
+	EXPECT_EQ(MAIO_MODE_KEEP, status_of(self->att).mode);
+	EXPECT_EQ(EINVAL, sized_error(self->att, MAIO_IOC_SET_TEMPLATE, 8, &io));
+	EXPECT_EQ(EFAULT, sized_error(self->att, MAIO_IOC_SET_TEMPLATE, 16, NULL));
+	EXPECT_EQ(EFAULT, sized_error(self->att, MAIO_IOC_GET_TEMPLATE, 16, NULL));
+	io.more = 0;
+	mode.more = 0;
+	EXPECT_EQ(0, sized_error(self->att, MAIO_IOC_SET_TEMPLATE,
+				 sizeof(io), &io));
+	EXPECT_EQ(0, sized_error(self->att, MAIO_IOC_SET_MODE,
+				 sizeof(mode), &mode));
+
+	memset(&status, 0xff, sizeof(status));
+	EXPECT_EQ(0, sized_error(self->att, MAIO_IOC_STATUS, 8, &status));
+	EXPECT_EQ(MAIO_STATE_TEMPLATE, status.status.state);
+	EXPECT_EQ(MAIO_MODE_BURN, status.status.mode);
+	EXPECT_EQ(-1, status.status.node);
+	EXPECT_EQ(UINT32_MAX, status.status.nr_groups);
+	EXPECT_EQ(0, sized_error(self->att, MAIO_IOC_STATUS, sizeof(status),
+				 &status));
+	EXPECT_EQ(2, status.status.nr_groups);
+	EXPECT_EQ(0, status.more);
 }
 
 TEST_F(maio, warm_recording_says_so)

@@ -53,18 +53,23 @@ FIXTURE_SETUP(overlay)
 	ASSERT_LE(0, self->att);
 }
 
+/* The last reference to a mount may be put a moment after the last close. */
+static bool unmounted(const char *path)
+{
+	return PPC_WAIT(!umount(path));
+}
+
 FIXTURE_TEARDOWN(overlay)
 {
 	char command[600];
-	int i;
 
 	if (self->att >= 0)
 		ppc_detach(self->att);
 	close(self->fd);
 	close(self->lower_fd);
 	snprintf(command, sizeof(command), "%s/m", self->dir);
-	for (i = 0; self->mounted && umount(command) && i < 50; i++)
-		usleep(100000);
+	if (self->mounted)
+		EXPECT_TRUE(unmounted(command));
 	snprintf(command, sizeof(command), "cd %s && rm -rf l u w m", self->dir);
 	system(command);
 }
@@ -111,6 +116,72 @@ TEST_F(overlay, read_ahead_and_burn)
 	EXPECT_EQ(0, ppc_cached_all(self->lower_fd));
 	ASSERT_EQ(0, ppc_stats(self->att, &stats));
 	EXPECT_EQ(SIZE, stats.burned_bytes);
+}
+
+/* Nothing is read from a device of ours there: stock knows better. */
+static int attach_over(const char *dir, const char *lower, const char *name)
+{
+	char options[600], path[300];
+	int fd, att = -ENOTSUP;
+
+	snprintf(options, sizeof(options), "lowerdir=%s:%s/l", lower, dir);
+	snprintf(path, sizeof(path), "%s/n", dir);
+	mkdir(path, 0755);
+	if (mount("overlay", path, "overlay", MS_RDONLY, options))
+		return -errno;
+	snprintf(options, sizeof(options), "%s/%s", path, name);
+	fd = open(options, O_RDONLY);
+	if (fd >= 0)
+		att = ppc_attach_one(fd);
+	if (att >= 0)
+		ppc_detach(att);
+	close(fd);
+	if (!unmounted(path))
+		att = -EBUSY;
+	rmdir(path);
+	return att;
+}
+
+TEST_F(overlay, of_tmpfs)
+{
+	char dir[300], path[400];
+
+	snprintf(dir, sizeof(dir), "%s/t", self->dir);
+	ASSERT_EQ(0, mkdir(dir, 0755));
+	ASSERT_EQ(0, mount("tmpfs", dir, "tmpfs", 0, NULL));
+	snprintf(path, sizeof(path), "%s/in-memory", dir);
+	close(ppc_make_hole(path, MB));
+	EXPECT_EQ(-EOPNOTSUPP, attach_over(self->dir, dir, "in-memory"));
+	EXPECT_TRUE(unmounted(dir));
+	rmdir(dir);
+}
+
+/* A writable directory that another machine serves. */
+static bool served_by_others(char *dir)
+{
+	FILE *mounts = fopen("/proc/self/mounts", "r");
+	char type[64];
+	bool found = false;
+
+	while (mounts && !found &&
+	       fscanf(mounts, "%*s %199s %63s %*[^\n]", dir, type) == 2)
+		found = (!strcmp(type, "9p") || !strncmp(type, "nfs", 3) ||
+			 !strncmp(type, "fuse", 4)) && !access(dir, W_OK);
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+TEST_F(overlay, of_the_network)
+{
+	char dir[200], path[256];
+
+	if (!served_by_others(dir))
+		SKIP(return, "no network file system is mounted");
+	snprintf(path, sizeof(path), "%s/ppc-overlay", dir);
+	close(ppc_make_file(path, MB));
+	EXPECT_EQ(-EOPNOTSUPP, attach_over(self->dir, dir, "ppc-overlay"));
+	unlink(path);
 }
 
 TEST_F(overlay, copied_up)

@@ -450,25 +450,52 @@ static int cg_reader(void *arg)
 	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
 }
 
+/* What is charged to a reader's cgroup when all has been read ahead, or -errno. */
+static long charged(int att, int fd)
+{
+	struct { int att; int stream; const char *cg; } arg = { .att = att };
+	char cg[128];
+	long bytes;
+
+	if (ppc_cg_make("charge", cg, sizeof(cg)))
+		return -ENODEV;
+	arg.stream = ppc_stream_one(att, 0, SIZE, false, false, 0);
+	arg.cg = cg;
+	if (arg.stream < 0 || ppc_in_child(cg_reader, &arg))
+		return -EIO;
+	if (ppc_settled(att) != SIZE)
+		return -EAGAIN;
+	bytes = ppc_cg_stat(cg, "memory.stat", "file");
+	ppc_drop(fd);
+	ppc_cg_remove(cg);
+	return bytes;
+}
+
 /* Pages belong to the cgroup of whoever reads, not to the attacher's. */
 TEST_F(stream, charged_to_the_reader)
 {
-	struct { int att; int stream; const char *cg; } arg;
-	char cg[128];
+	long bytes = charged(self->att, self->fd);
 
-	if (ppc_cg_make("charge", cg, sizeof(cg)))
+	if (bytes == -ENODEV)
 		SKIP(return, "no memory controller");
-	arg.att = self->att;
-	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
-	arg.cg = cg;
-	ASSERT_LE(0, arg.stream);
-	ASSERT_EQ(0, ppc_in_child(cg_reader, &arg));
-	EXPECT_EQ(SIZE, ppc_settled(self->att));
-	EXPECT_LE((long)(SIZE / 10 * 9), ppc_cg_stat(cg, "memory.stat", "file"));
-	ppc_detach(self->att);
-	self->att = -1;
-	ppc_drop(self->fd);
-	ppc_cg_remove(cg);
+	EXPECT_LE((long)(SIZE / 10 * 9), bytes);
+}
+
+/* But nobody may spend another user's memory. */
+TEST_F(stream, not_charged_to_another_user)
+{
+	long bytes;
+
+	ASSERT_EQ(0, ppc_detach(self->att));
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	self->att = ppc_attach_one(self->fd);
+	ASSERT_EQ(0, ppc_become(0));
+	ASSERT_LE(0, self->att);
+	bytes = charged(self->att, self->fd);
+	if (bytes == -ENODEV)
+		SKIP(return, "no memory controller");
+	EXPECT_LE(0, bytes);
+	EXPECT_GE((long)MB, bytes);
 }
 
 /* A cgroup that is smaller than the stream: no kill, and nothing hangs. */

@@ -222,6 +222,8 @@ int ppc_make_file(const char *path, __u64 size)
 	if (!ret) {
 		fd = open(path, O_RDONLY);
 		ret = fd < 0 ? -errno : ppc_drop(fd) ?: fd;
+		if (ret < 0 && fd >= 0)
+			close(fd);
 	}
 out:
 	free(buf);
