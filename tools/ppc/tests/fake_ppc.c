@@ -226,8 +226,6 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return note("record-stop");
 	case MAIO_IOC_REPLAY_START:
 		return note("replay");
-	case MAIO_IOC_REPLAY_STOP:
-		return note("replay-stop");
 	case MAIO_IOC_SET_MODE:
 		return note(((struct maio_mode_args *)arg)->mode ==
 			    MAIO_MODE_BURN ? "mode-burn" : "mode");

@@ -163,12 +163,6 @@ TEST_F(input, attach_bad_pointers)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-/* An ioctl as it would be with another size of its argument. */
-static unsigned long sized(unsigned long ioc, size_t size)
-{
-	return _IOC(_IOC_DIR(ioc), _IOC_TYPE(ioc), _IOC_NR(ioc), size);
-}
-
 TEST_F(input, attach_sizes)
 {
 	struct {
@@ -182,20 +176,20 @@ TEST_F(input, attach_sizes)
 	large.args.reserved = 1;
 	large.args.budget = ~0ULL;
 	large.args.keep_budget = 1;
-	att = attach_raw(self->dev, sized(PPC_IOC_ATTACH, shortest), &large);
+	att = attach_raw(self->dev, ppc_sized(PPC_IOC_ATTACH, shortest), &large);
 	ASSERT_LE(0, att);
 	EXPECT_EQ(0, ppc_detach(att));
 	/* ... which is to say no policy here, and nothing at all there. */
-	EXPECT_EQ(-EINVAL, attach_raw(self->dev, sized(PPC_IOC_ATTACH, 8), &large));
-	EXPECT_EQ(-EINVAL, attach_raw(self->dev, sized(PPC_IOC_ATTACH, 0), &large));
+	EXPECT_EQ(-EINVAL, attach_raw(self->dev, ppc_sized(PPC_IOC_ATTACH, 8), &large));
+	EXPECT_EQ(-EINVAL, attach_raw(self->dev, ppc_sized(PPC_IOC_ATTACH, 0), &large));
 
 	large.args = self->args;
-	att = attach_raw(self->dev, sized(PPC_IOC_ATTACH, sizeof(large)), &large);
+	att = attach_raw(self->dev, ppc_sized(PPC_IOC_ATTACH, sizeof(large)), &large);
 	ASSERT_LE(0, att);
 	EXPECT_EQ(0, ppc_detach(att));
 	large.more[3] = 1ULL << 63;
 	EXPECT_EQ(-E2BIG, attach_raw(self->dev,
-				     sized(PPC_IOC_ATTACH, sizeof(large)), &large));
+				     ppc_sized(PPC_IOC_ATTACH, sizeof(large)), &large));
 }
 
 TEST_F(input, features)
@@ -217,12 +211,12 @@ TEST_F(input, features)
 	EXPECT_EQ(~0ULL, large.more[0]);
 
 	memset(&large, 0xff, sizeof(large));
-	ASSERT_EQ(0, ioctl(self->dev, sized(PPC_IOC_FEATURES, 4), &large));
+	ASSERT_EQ(0, ioctl(self->dev, ppc_sized(PPC_IOC_FEATURES, 4), &large));
 	EXPECT_EQ(PPC_ABI_VERSION, large.f.abi_version);
 	EXPECT_EQ(UINT32_MAX, large.f.enabled);
 
 	memset(&large, 0xff, sizeof(large));
-	ASSERT_EQ(0, ioctl(self->dev, sized(PPC_IOC_FEATURES, sizeof(large)),
+	ASSERT_EQ(0, ioctl(self->dev, ppc_sized(PPC_IOC_FEATURES, sizeof(large)),
 			   &large));
 	EXPECT_EQ(0, large.more[0]);
 	EXPECT_EQ(0, large.more[1]);
@@ -563,24 +557,24 @@ TEST_F(input, add_sizes)
 
 	ASSERT_LE(0, att);
 	large.more[1] = 1;
-	EXPECT_EQ(-E2BIG, attach_raw(att, sized(PPC_IOC_ADD_FILES,
-						sizeof(large)), &large));
-	EXPECT_EQ(-E2BIG, attach_raw(att, sized(PPC_IOC_REMOVE_FILES,
-						sizeof(large)), &large));
+	EXPECT_EQ(-E2BIG, attach_raw(att, ppc_sized(PPC_IOC_ADD_FILES,
+						    sizeof(large)), &large));
+	EXPECT_EQ(-E2BIG, attach_raw(att, ppc_sized(PPC_IOC_REMOVE_FILES,
+						    sizeof(large)), &large));
 	/* Without @nr there is nothing to add. */
-	EXPECT_EQ(-EINVAL, attach_raw(att, sized(PPC_IOC_ADD_FILES, 8), &large));
+	EXPECT_EQ(-EINVAL, attach_raw(att, ppc_sized(PPC_IOC_ADD_FILES, 8), &large));
 	EXPECT_EQ(1, files_of(att));
 	large.more[1] = 0;
-	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_ADD_FILES, sizeof(large)),
+	EXPECT_EQ(0, attach_raw(att, ppc_sized(PPC_IOC_ADD_FILES, sizeof(large)),
 				&large));
 	EXPECT_EQ(1, large.files.first);
 	EXPECT_EQ(2, files_of(att));
 
 	memset(&stats, 0xff, sizeof(stats));
-	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_STATS, 8), &stats));
+	EXPECT_EQ(0, attach_raw(att, ppc_sized(PPC_IOC_STATS, 8), &stats));
 	EXPECT_EQ(2, stats.stats.files);
 	EXPECT_EQ(~0ULL, stats.stats.stopped_files);
-	EXPECT_EQ(0, attach_raw(att, sized(PPC_IOC_STATS, sizeof(stats)), &stats));
+	EXPECT_EQ(0, attach_raw(att, ppc_sized(PPC_IOC_STATS, sizeof(stats)), &stats));
 	EXPECT_EQ(0, stats.stats.stopped_files);
 	EXPECT_EQ(0, stats.more[1]);
 	EXPECT_EQ(0, ppc_detach(att));

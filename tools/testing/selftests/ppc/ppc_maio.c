@@ -421,8 +421,7 @@ TEST_F(maio, reasons_are_logged)
 
 static int sized_error(int att, unsigned long ioc, size_t size, void *arg)
 {
-	return ioctl(att, _IOC(_IOC_DIR(ioc), _IOC_TYPE(ioc), _IOC_NR(ioc), size),
-		     arg) ? errno : 0;
+	return ioctl(att, ppc_sized(ioc, size), arg) ? errno : 0;
 }
 
 /* Of a newer or an older ABI than the kernel's. */

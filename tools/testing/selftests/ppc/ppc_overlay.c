@@ -122,7 +122,7 @@ TEST_F(overlay, read_ahead_and_burn)
 static int attach_over(const char *dir, const char *lower, const char *name)
 {
 	char options[600], path[300];
-	int fd, att = -ENOTSUP;
+	int fd, att;
 
 	snprintf(options, sizeof(options), "lowerdir=%s:%s/l", lower, dir);
 	snprintf(path, sizeof(path), "%s/n", dir);
@@ -131,8 +131,7 @@ static int attach_over(const char *dir, const char *lower, const char *name)
 		return -errno;
 	snprintf(options, sizeof(options), "%s/%s", path, name);
 	fd = open(options, O_RDONLY);
-	if (fd >= 0)
-		att = ppc_attach_one(fd);
+	att = fd < 0 ? -errno : ppc_attach_one(fd);
 	if (att >= 0)
 		ppc_detach(att);
 	close(fd);

@@ -64,6 +64,12 @@ int ppc_detach(int att);
 int ppc_stats(int att, struct ppc_stats *stats);
 __u64 ppc_settled(int att);
 
+/* An ioctl as it would be with another size of its argument. */
+static inline unsigned long ppc_sized(unsigned long ioc, size_t size)
+{
+	return _IOC(_IOC_DIR(ioc), _IOC_TYPE(ioc), _IOC_NR(ioc), size);
+}
+
 /* The policy "test". */
 struct ppc_test_counts ppc_counts(int att);
 __u64 ppc_count_all(int att);
