@@ -36,7 +36,7 @@ guest() {
 	cp "$here"/*.py "$out/pread_cost" "$dir/run/"
 	# From the guest's own memory: what lies on the host would be waited for in real time.
 	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/guest.py $4 $5 $6 /out/results.json"
-	OUT="$dir" PROFILE="$2" STOCK="$3" VTIME=1 NOBUILD=1 MEM=6G CPUS=2 NUMA=2 SSD="$model/model.img" SSD_GB=1 \
+	OUT="$dir" PROFILE="$2" STOCK="$3" VTIME=1 NOBUILD=1 MEM=6G CPUS=1 NUMA=2 SSD="$model/model.img" SSD_GB=1 \
 		TIMEOUT=1800 "$TOP/dev/vm.sh" </dev/null &
 	guests[$1]=$!
 }

@@ -4,7 +4,8 @@
 # guest is out/vm here; the console is kept in out/vm/dmesg.txt, and a complaint of the kernel
 # in it makes the run fail.
 #
-#   MEM=4G CPUS=2 NUMA=2   size of the guest; the XPU (PCI device "edu") is on its last node
+#   MEM=4G CPUS=2 NUMA=2   size of the guest; the XPU (PCI device "edu") is on its last node;
+#                          one CPU by default in virtual time
 #   CONFIG=release|debug   which kernel;  STOCK=1  the same base without the series
 #   VTIME=1                virtual time: one instruction is one nanosecond, idle time is skipped
 #   PROFILE=paper|fast|none  the SSD, /dev/ssd: memory-backed null_blk in virtual time, in real
@@ -24,9 +25,12 @@
 . "$(dirname "$0")/lib.sh"
 
 mode=${1:-command}
-: "${MEM:=4G}" "${CPUS:=2}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}"
+: "${MEM:=4G}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}"
 : "${QEMU:=qemu-system-x86_64}" "${APPEND:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
 [ "$VTIME" != 0 ] || VTIME=
+# With -icount CPUs run in turn, so that more of them do not make a guest faster, and QEMU 7.2 lets
+# a busy one have the turns of those after it: a load's time hung on which CPU its loader ran.
+: "${CPUS:=$([ -n "$VTIME" ] && echo 1 || echo 2)}"
 [ "$NOBUILD" != 0 ] || NOBUILD=
 if [ "$mode" = shell ]; then
 	[ -t 0 ] || die "make shell needs a terminal"
@@ -64,9 +68,10 @@ trap 'cleanup; exit 130' INT TERM HUP
 
 bytes() { numfmt --from=iec "${1%B}"; }
 mem=$(bytes "$MEM")
-[ "$NUMA" -ge 1 ] && [ "$CPUS" -ge "$NUMA" ] || die "CPUS=$CPUS must be at least NUMA=$NUMA, and NUMA at least 1"
+[ "$NUMA" -ge 1 ] && [ "$CPUS" -ge 1 ] || die "CPUS=$CPUS and NUMA=$NUMA must be at least 1"
 
 # A socket of its own for each node: threads of one core on two nodes would be an odd machine.
+# With more nodes than CPUs the last nodes are memory only.
 if [ $((CPUS % NUMA)) -eq 0 ]; then
 	smp=$CPUS,sockets=$NUMA,cores=$((CPUS / NUMA)),threads=1
 else
@@ -78,11 +83,16 @@ args=(-nodefaults -no-user-config -no-reboot -display none -M q35
 	-smp "$smp" -m "$((mem >> 20))M,slots=4,maxmem=$(((mem >> 20) + 65536))M")
 node_mem=$((mem / NUMA >> 20))
 for ((n = 0; n < NUMA; n++)); do
-	first=$((n * CPUS / NUMA)) last=$(((n + 1) * CPUS / NUMA - 1))
+	cpus=''
+	if [ "$CPUS" -ge "$NUMA" ]; then
+		cpus=cpus=$((n * CPUS / NUMA))-$(((n + 1) * CPUS / NUMA - 1)),
+	elif [ $n -lt "$CPUS" ]; then
+		cpus=cpus=$n,
+	fi
 	size=$node_mem
 	[ $n -lt $((NUMA - 1)) ] || size=$(((mem >> 20) - node_mem * (NUMA - 1)))
 	args+=(-object "memory-backend-ram,id=m$n,size=${size}M"
-		-numa "node,nodeid=$n,cpus=$first-$last,memdev=m$n")
+		-numa "node,nodeid=$n,${cpus}memdev=m$n")
 done
 
 # The XPU: any PCI device whose numa_node is not the first.
@@ -195,7 +205,7 @@ printf '%s\n' "$CMD" >"$run/initrd/vm/command"
 (cd "$run/initrd" && find vm | cpio -o -H newc -R 0:0 --quiet) >"$run/vm.cpio"
 cat "$out/kit.cpio" "$run/vm.cpio" >"$run/initrd.img"
 
-say "linux $BASE $CONFIG${STOCK:+ stock}, accel: $accel, $CPUS CPUs, $MEM on $NUMA nodes, SSD: $ssd ($PROFILE)"
+say "linux $BASE $CONFIG${STOCK:+ stock}, accel: $accel, CPUs: $CPUS, $MEM on $NUMA nodes, SSD: $ssd ($PROFILE)"
 args+=(-kernel "$kernel" -initrd "$run/initrd.img" -append "$append $APPEND")
 
 step "run in the guest" '' "look at $dmesg; for more time: TIMEOUT=SECONDS"
