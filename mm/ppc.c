@@ -270,7 +270,8 @@ bool __ppc_read_failed(struct folio *folio)
  * @memcg: the cgroup, or NULL
  *
  * A charge above memory.high may put the charger to sleep, which must not
- * happen with the invalidate lock held: look before.
+ * happen with the invalidate lock held: look before. A charge takes a batch
+ * beyond what it is for.
  *
  * Return: pages, ULONG_MAX when there is no limit.
  */
@@ -281,7 +282,8 @@ unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
 	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
 		unsigned long limit = min(READ_ONCE(memcg->memory.max),
 					  READ_ONCE(memcg->memory.high));
-		unsigned long used = page_counter_read(&memcg->memory);
+		unsigned long used = page_counter_read(&memcg->memory) +
+				     MEMCG_CHARGE_BATCH;
 
 		room = min(room, limit > used ? limit - used : 0);
 	}
@@ -297,6 +299,7 @@ unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
  */
 void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
 {
+	nr += MEMCG_CHARGE_BATCH;
 	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
 		unsigned long limit = min(READ_ONCE(memcg->memory.max),
 					  READ_ONCE(memcg->memory.high));

@@ -175,7 +175,7 @@ static bool ppc_prefetch_room(struct ppc_stream *stream,
 			      struct mem_cgroup *memcg, unsigned long nr,
 			      u64 ahead)
 {
-	unsigned long want = nr + nr / 4 + MEMCG_CHARGE_BATCH;
+	unsigned long want = nr + nr / 4;
 
 	if (ppc_memcg_headroom(memcg) >= want)
 		return true;
