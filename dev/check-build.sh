@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Compiles what is ours and what the patches touch with sparse and W=1, in a build folder of
-# its own, and prints the complaints that are about our files or our lines.
-# usage: check-build.sh TREE
+# Compiles what is ours and what the patches touch with sparse and W=1, in a configuration and
+# a build folder of its own, and prints the complaints that are about our files or our lines.
+# usage: check-build.sh TREE CONFIG
 . "$(dirname "$0")/lib.sh"
 
-tree=$1
-CONFIG=debug
+tree=$1 CONFIG=$2
 export CONFIG
-out=$PPC_CACHE/build/$(base_id)-check
-log=$PPC_CACHE/log/check-build.log
+out=$PPC_CACHE/build/$(base_id)-check-$CONFIG
+log=$PPC_CACHE/log/check-build-$CONFIG.log
 with_lock "$PPC_CACHE/build.lock" "one kernel build at a time on this machine"
-"$TOP/dev/config.sh" "$tree" "$out"
+# What goes out with an option that is off here is no news.
+"$TOP/dev/config.sh" "$tree" "$out" 2>"$log" || { cat "$log" >&2; exit 1; }
 
 mapfile -t patches < <("$TOP/dev/patches.sh")
 mapfile -t objects < <({

@@ -69,8 +69,10 @@ if [ "${#sources[@]}" -gt 0 ]; then
 fi
 verdict "kernel-doc, ${#sources[@]} files" "$text"
 
-step "sparse and W=1" "$log"
-verdict "sparse and W=1" "$("$TOP/dev/check-build.sh" "$tree")"
+for config in debug small 32bit; do
+	step "sparse and W=1, $config" "$log"
+	verdict "sparse and W=1, $config" "$("$TOP/dev/check-build.sh" "$tree" "$config")"
+done
 
 step "shellcheck" "$log"
 scripts=(.ci/run dev/guest/{main,tests})
