@@ -58,21 +58,35 @@ step "KUnit and kselftests on the debug kernel"
 rm -rf "$TOP/out/vm/tests"
 mkdir -p "$TOP/out/vm/tests"
 log=$TOP/out/test/guest.log
-rc=0
 cmd="TESTS='$TESTS' /usr/lib/ppc/tests"
 # The debug kernel boots slowly: once has to do.
 # shellcheck disable=SC2053 # TESTS is a glob
 [[ boot != $TESTS ]] || cmd="if ($boot_cmd); then v='ok  '; else v=FAIL; fi
 echo \"\$v boot: debug kernel, real time\"
 $cmd"
-CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
-	"$TOP/dev/vm.sh" > >(tee "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
-sleep 0.5
+: >"$log"
+boots=1
+while :; do
+	rc=0
+	CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
+		"$TOP/dev/vm.sh" > >(tee -a "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
+	sleep 0.5
+	# 75: the emulator's fault. What had not ended is run from its beginning.
+	if [ "$rc" != 75 ] || [ $boots = 3 ]; then
+		break
+	fi
+	boots=$((boots + 1))
+	ended=$(sed -nE 's/^# (\S+) took .*/\1/p' "$log" | tr '\n' ' ')
+	say "the emulator lost a patch of the kernel's code; boot $boots, without what has ended: $ended"
+	cmd="TESTS='$TESTS' ENDED='$ended' /usr/lib/ppc/tests"
+done
+name="debug kernel: no complaint, no leak, all tests ran"
+[ $boots = 1 ] || name+=" (in $boots boots; leaks looked for in the last)"
 # 9: some failed, and have said so.
 if [ "$rc" = 0 ] || [ "$rc" = 9 ]; then
-	result ok "debug kernel: no complaint, no leak, all tests ran"
+	result ok "$name"
 else
-	result FAIL "debug kernel: no complaint, no leak, all tests ran" "exit status $rc, see $log.err"
+	result FAIL "$name" "exit status $rc, see $log.err"
 	tail -n 60 "$log.err" | sed 's/^/    /'
 fi
 

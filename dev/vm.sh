@@ -2,7 +2,7 @@
 # Runs a shell command as root in a guest on the built kernel: CMD='…' dev/vm.sh, or an
 # interactive shell: dev/vm.sh shell. Its output and exit status come through; /out in the
 # guest is out/vm here; the console is kept in out/vm/dmesg.txt, and a complaint of the kernel
-# in it makes the run fail.
+# in it makes the run fail. Exit status 75: the emulator failed, and not the guest.
 #
 #   MEM=4G CPUS=2 NUMA=2   size of the guest; the XPU (PCI device "edu") is on its last node;
 #                          one CPU by default in virtual time
@@ -244,12 +244,17 @@ else
 fi
 
 # QEMU 7.2 can keep a translation of code that was patched while it was being translated (it locks
-# pages only from 8.1 on), and then runs into a breakpoint that is gone. Before user space has
-# started that can be nothing of ours: boot again.
-if grep -q 'Oops: int3' "$dmesg" && ! grep -q 'Run /init' "$dmesg" && [ "${RETRY:-0}" -lt 2 ]; then
-	say "the emulator tripped over patched code while booting: once more"
-	cleanup
-	RETRY=$((${RETRY:-0} + 1)) exec "$0" "$@"
+# pages only from 8.1 on), and then runs into a breakpoint that is gone: the byte before the marked
+# one of the oops is no breakpoint (cc) any more. A kernel that left one would show it there.
+if lost=$("$TOP/dev/lost-breakpoint.sh" "$dmesg"); then
+	if ! grep -q 'Run /init' "$dmesg" && [ "${RETRY:-0}" -lt 2 ]; then
+		say "the emulator tripped over patched code while booting: once more"
+		cleanup
+		RETRY=$((${RETRY:-0} + 1)) exec "$0" "$@"
+	fi
+	say "the emulator, not the kernel, lost a patch of the code; run it again:" "$lost"
+	trap - ERR
+	exit 75
 fi
 
 status=$(cat "$run/status")
