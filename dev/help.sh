@@ -6,7 +6,7 @@ Settings (make vm CMD='uname -a' VTIME=1):
   CONFIG=release|debug  which kernel          STOCK=1      without the series
   KSRC=TREE|TARBALL     kernel source         BASE=7.3     kernel version
   MEM=4G CPUS=2 NUMA=2  size of the guest     TIMEOUT=S    by the clock; 0: none
-  VTIME=1               virtual time          PROFILE=paper|fast|none  the guest's SSD
+  VTIME=1               virtual time; CPUS=1  PROFILE=paper|fast|none  the guest's SSD
   SSD=IMAGE SSD_GB=2    what is on the SSD    ROOT=DIR     another user space
   NOBUILD=1             the kernel as it is   APPEND='…'   more kernel command line
   PPC_CACHE=DIR         where sources, kernels and the guest's root are kept
