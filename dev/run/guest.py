@@ -12,9 +12,10 @@ import subprocess
 import sys
 
 import cache
+import ssd
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SSD, MOUNT = "/dev/ssd", "/mnt"
+MOUNT = "/mnt"
 MODEL, PREAD, OTHER = MOUNT + "/model", MOUNT + "/pread.bin", MOUNT + "/other.bin"
 STORE = "/tmp/store"
 LOADERS = {
@@ -39,24 +40,6 @@ def run(cmd, **env):
     if done.returncode:
         raise RuntimeError(f"{' '.join(cmd)}: exit {done.returncode}: {(done.stderr or done.stdout)[-2000:].strip()}")
     return done.stdout
-
-
-def fio(bs, depth, size):
-    """MB/s of direct reads of the whole device."""
-    run(["fio", "--name=peak", "--filename=" + SSD, "--readonly", "--direct=1", "--rw=read", "--bs=" + bs,
-         f"--iodepth={depth}", "--ioengine=" + ("psync" if depth == 1 else "io_uring"), f"--size={size}",
-         "--thread", "--eta=never", "--output-format=json", "--output=/tmp/fio.json"])
-    with open("/tmp/fio.json") as f:
-        return json.load(f)["jobs"][0]["read"]["bw_bytes"] / 1e6
-
-
-def calibrate():
-    # As much as a load reads: the device's cap works in ticks, and short runs slip past it.
-    peak = {bs: fio(bs, 32, "608m") for bs in ("128k", "256k", "512k", "1m", "2m")}
-    result = {"qd1_mbps": fio("128k", 1, "96m"), "qd32_mbps": peak, "peak_mbps": max(peak.values())}
-    say(f"fio: depth 1 {result['qd1_mbps']:.0f} MB/s, depth 32 " +
-        ", ".join(f"{bs} {mbps:.0f}" for bs, mbps in peak.items()))
-    return result
 
 
 def maioctl(service, mode, model, out):
@@ -162,7 +145,8 @@ def main(policies, rounds, parts, out):
         "base": os.environ.get("PPC_BASE"), "thp": read("/sys/kernel/mm/transparent_hugepage/enabled"),
         "memory": read("/proc/meminfo").splitlines()[0],
     }
-    run(["mount", "-o", "noatime", SSD, MOUNT])
+    run(["mount", "-o", "noatime", ssd.DEVICE, MOUNT])
+    os.environ["SSD_TICK"] = ssd.tick()
     if with_maio:
         try:
             run(["modprobe", "ppc_maio"])
@@ -173,7 +157,9 @@ def main(policies, rounds, parts, out):
             say(f"MAIO cannot be used: {e}")
             policies, with_maio = [p for p in policies if not p.startswith("maio")], False
     if "calibrate" in parts:
-        result["calibration"] = calibrate()
+        result["calibration"] = c = ssd.calibrate()
+        say(f"fio: depth 1 {c['qd1_mbps']:.0f} MB/s, depth 32 " +
+            ", ".join(f"{bs} {mbps:.0f}" for bs, mbps in c["qd32_mbps"].items()))
     if "pread" in parts:
         result["pread4k"] = pread(with_maio)
     result["runs"] = loads(policies, int(rounds))

@@ -16,7 +16,7 @@ import result
 def main(folder, out):
     files = model.shards(folder)
     tensors = {}
-    start = time.monotonic_ns()
+    start = result.start()
     for path in files:
         with safe_open(path, framework="numpy") as f:
             for name in f.keys():
