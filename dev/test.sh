@@ -75,6 +75,8 @@ while :; do
 	if [ "$rc" != 75 ] || [ $boots = 3 ]; then
 		break
 	fi
+	mv "$log.err" "$log.err.$boots"
+	cp "$TOP/out/vm/dmesg.txt" "$TOP/out/test/dmesg.$boots.txt"
 	boots=$((boots + 1))
 	ended=$(sed -nE 's/^# (\S+) took .*/\1/p' "$log" | tr '\n' ' ')
 	say "the emulator lost a patch of the kernel's code; boot $boots, without what has ended: $ended"
