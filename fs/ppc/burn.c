@@ -22,6 +22,7 @@ static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
 	if (all)
 		return true;
 	return !(state & PPC_CHUNK_STUCK) &&
+	       !ppc_map_goes_on(&stream->map, chunk) &&
 	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk,
 				 stream->gap);
 }
@@ -134,12 +135,12 @@ put:
 
 static void ppc_burn(struct ppc_stream *stream, u8 want, bool all)
 {
-	u32 chunk, first;
+	u32 chunk, first, looks = 0;
 	struct ppc_range run;
 
 	spin_lock(&stream->lock);
 	chunk = all ? 0 : stream->burn_from;
-	while (chunk < stream->map.nr_chunks &&
+	while (chunk < stream->map.nr_chunks && looks++ < PPC_BURN_LOOKS &&
 	       (stream->map.state[chunk] & PPC_CHUNK_BURNED))
 		chunk++;
 	stream->burn_from = chunk;

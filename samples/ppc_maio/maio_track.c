@@ -112,7 +112,10 @@ static bool maio_track_broken(const struct maio_track *track,
 			      const struct maio_track_process *process,
 			      const struct maio_track_extent *extent)
 {
-	return process->clock - extent->clock > MAIO_TRACK_BREAK &&
+	const u64 others = process->clock - extent->clock;
+	const bool is_short = extent->end - extent->start <= MAIO_TRACK_SHORT;
+
+	return others > (is_short ? MAIO_TRACK_BREAK_SHORT : MAIO_TRACK_BREAK) &&
 	       track->nr_extents < track->max_extents;
 }
 
@@ -153,9 +156,14 @@ static bool maio_track_add(struct maio_track *track,
 		if (next)
 			stop = min(stop, next->start);
 
-		if (prev && start - prev->end <= MAIO_TRACK_HOLE &&
-		    !maio_track_broken(track, process, prev)) {
-			maio_track_grown(process, prev, stop - prev->end);
+		/* Whoever gets the hole, it is read. */
+		if (prev && start - prev->end <= MAIO_TRACK_HOLE)
+			start = prev->end;
+		else
+			prev = NULL;
+
+		if (prev && !maio_track_broken(track, process, prev)) {
+			maio_track_grown(process, prev, stop - start);
 			prev->end = stop;
 		} else if (next && end >= next->start) {
 			maio_track_grown(process, next, next->start - start);

@@ -20,6 +20,9 @@
 #define MAIO_TRACK_HOLE		PPC_STRIDE
 /* So much of others since an extent last grew, and it grows no more. */
 #define MAIO_TRACK_BREAK	SZ_256M
+/* The same for what is no longer than a header: its data comes in its turn. */
+#define MAIO_TRACK_BREAK_SHORT	SZ_16M
+#define MAIO_TRACK_SHORT	SZ_1M
 /* A process that read less than this may not be a worker. */
 #define MAIO_TRACK_LITTLE	SZ_1M
 

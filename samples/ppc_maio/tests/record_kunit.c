@@ -276,6 +276,40 @@ static void record_threads(struct kunit *test)
 	expect_extent(test, 4, 0, SZ_512M, SZ_1G);
 }
 
+/* The headers of all files, then each file: its data is wanted in its turn. */
+static void record_headers_first(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		fault(rec, 1, i, 0);
+	for (i = 0; i < 3; i++)
+		map_run(rec, 1, i, SZ_128K, SZ_128M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 5);
+	expect_extent(test, 0, 0, 0, SZ_128M);
+	expect_extent(test, 1, 1, 0, SZ_128K);
+	expect_extent(test, 2, 2, 0, SZ_128K);
+	expect_extent(test, 3, 1, SZ_128K, SZ_128M);
+	expect_extent(test, 4, 2, SZ_128K, SZ_128M);
+}
+
+/* Where the data is seen some way behind the header, nothing is left out. */
+static void record_hole_behind_header(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	fault(rec, 1, 1, 0);
+	map_run(rec, 1, 0, 0, SZ_32M);
+	map_run(rec, 1, 1, SZ_512K, SZ_32M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 0, 1, 0, SZ_128K);
+	expect_extent(test, 1, 0, 0, SZ_32M);
+	expect_extent(test, 2, 1, SZ_128K, SZ_32M);
+}
+
 /* Two halves that meet, begun one after the other, are one run. */
 static void record_meet(struct kunit *test)
 {
@@ -563,6 +597,8 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_backwards),
 	KUNIT_CASE(record_downwards),
 	KUNIT_CASE(record_threads),
+	KUNIT_CASE(record_headers_first),
+	KUNIT_CASE(record_hole_behind_header),
 	KUNIT_CASE(record_meet),
 	KUNIT_CASE(record_turns),
 	KUNIT_CASE(record_file_end),
