@@ -45,6 +45,7 @@ struct why {
 int why_set(struct why *why, const char *fmt, ...) __printf(2, 3);
 void complain(const char *fmt, ...) __printf(1, 2);
 void *xalloc(size_t nr, size_t size);
+void *alloc_or_die(void *p);
 void *xrealloc(void *old, size_t nr, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *fmt, ...) __printf(1, 2);
@@ -86,6 +87,7 @@ struct model {
 	int *fds;
 	size_t nr;
 	__u64 bytes;
+	void *inodes;	/* of its files, see tsearch(3) */
 };
 
 int model_open(struct model *model, int nr_args, char **args, struct why *why);

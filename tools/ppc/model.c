@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,17 +25,31 @@ static bool is_model_name(const char *name)
 				  name_has_suffix(name, ".gguf"));
 }
 
-static bool already_open(const struct model *model, const struct stat *st)
-{
-	struct stat other;
-	size_t i;
+struct inode_id {
+	dev_t dev;
+	ino_t ino;
+};
 
-	for (i = 0; i < model->nr; i++) {
-		if (!fstat(model->fds[i], &other) &&
-		    other.st_dev == st->st_dev && other.st_ino == st->st_ino)
-			return true;
-	}
-	return false;
+static int compare_inodes(const void *a, const void *b)
+{
+	const struct inode_id *l = a, *r = b;
+
+	if (l->dev != r->dev)
+		return l->dev < r->dev ? -1 : 1;
+	return l->ino < r->ino ? -1 : l->ino > r->ino;
+}
+
+static bool already_open(struct model *model, const struct stat *st)
+{
+	struct inode_id *id = xalloc(1, sizeof(*id)), **found;
+
+	id->dev = st->st_dev;
+	id->ino = st->st_ino;
+	found = alloc_or_die(tsearch(id, &model->inodes, compare_inodes));
+	if (*found == id)
+		return false;
+	free(id);
+	return true;
 }
 
 static int add_file(struct model *model, int dir, const char *name,
@@ -225,5 +240,6 @@ void model_close(struct model *model)
 	free(model->fds);
 	free(model->files);
 	free(model->name);
+	tdestroy(model->inodes, free);
 	memset(model, 0, sizeof(*model));
 }

@@ -34,7 +34,7 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-static void *alloc_or_die(void *p)
+void *alloc_or_die(void *p)
 {
 	if (!p) {
 		complain("out of memory");
