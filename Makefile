@@ -4,9 +4,10 @@
 MAKEFLAGS += --no-print-directory
 # Not expanded by make: a command may have dollar signs of its own.
 override CMD := $(value CMD)
-export CMD CONFIG STOCK KSRC BASE MEM CPUS NUMA SSD SSD_GB ROOT VTIME PROFILE TIMEOUT NOBUILD APPEND FULL CACHE PPC_CACHE
+export CMD CONFIG STOCK KSRC BASE MEM CPUS NUMA SSD SSD_GB ROOT VTIME PROFILE TIMEOUT NOBUILD APPEND FULL CACHE PPC_CACHE \
+	ROUNDS QUICK CELLS JOBS COMPARE
 
-.PHONY: help run test kernel shell vm check series clean
+.PHONY: help run bench test kernel shell vm check series clean
 
 help:	## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -14,6 +15,9 @@ help:	## this list
 
 run:	## load a real model on stock policy and through MAIO; table and out/run.json
 	@dev/run.sh
+
+bench:	## measure MAIO beside its rivals; table and out/bench/ (QUICK=1: some minutes)
+	@dev/bench.sh
 
 test:	## KUnit, kselftests and boot tests in the guest, on the debug kernel
 	@dev/test.sh

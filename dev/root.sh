@@ -7,7 +7,7 @@
 . "$(dirname "$0")/apt.sh"
 
 packages=(
-	bpftool e2fsprogs f2fs-tools fio kmod procps strace util-linux util-linux-extra vmtouch xfsprogs
+	bpftool btrfs-progs e2fsprogs erofs-utils f2fs-tools fio kmod procps strace util-linux util-linux-extra vmtouch xfsprogs
 	python3-gguf python3-numpy python3-safetensors
 	ca-certificates file less libjson-c5 libnuma1 numactl psmisc
 )

@@ -17,7 +17,7 @@ say "kernels, user space and model are there ($(elapsed $((SECONDS - start))))"
 
 rm -rf "$out" "$TOP/out/run.json"
 mkdir -p "$out"
-gcc -O2 -Wall -static -o "$out/pread_cost" "$here/pread_cost.c"
+gcc -O2 -Wall -static -o "$out/cost" "$here/cost.c"
 
 declare -A guests=()
 # shellcheck disable=SC2317 # called by traps
@@ -33,7 +33,7 @@ trap 'cleanup; exit 130' INT TERM
 guest() {
 	local dir=$out/$1
 	mkdir -p "$dir/run"
-	cp "$here"/*.py "$out/pread_cost" "$dir/run/"
+	cp "$here"/*.py "$out/cost" "$dir/run/"
 	# From the guest's own memory: what lies on the host would be waited for in real time.
 	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/guest.py $4 $5 $6 /out/results.json"
 	OUT="$dir" PROFILE="$2" STOCK="$3" VTIME=1 NOBUILD=1 MEM=6G CPUS=1 NUMA=2 SSD="$model/model.img" SSD_GB=1 \

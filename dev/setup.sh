@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the host lacks, and nothing else. All of it is in Debian 12.
+# usage: setup.sh [bench]    with what only `make bench` needs, or without
 . "$(dirname "$0")/lib.sh"
 
 packages=(
@@ -11,6 +12,8 @@ packages=(
 	# static checks
 	sparse shellcheck perl
 )
+
+[ "${1:-}" != bench ] || packages+=(liburing-dev python3-matplotlib)
 
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' "${packages[@]}" 2>/dev/null |
 	sed -n 's/ ii *$//p' || true)

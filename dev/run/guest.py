@@ -104,7 +104,7 @@ def loads(policies, rounds):
 
 def pread(with_maio):
     """Instructions of one cached 4 KiB pread(): alone, beside an attachment, attached."""
-    cost = [HERE + "/pread_cost", PREAD]
+    cost = [HERE + "/cost", "pread", "4096", PREAD]
     result = {}
 
     def measure(name, *prefix):

@@ -22,7 +22,7 @@ def main(piece, folder, out):
         # Touched now, so that the time is that of reading, not that of clearing memory.
         buffer[::4096] = bytes(len(range(0, len(buffer), 4096)))
         buffers.append(buffer)
-    start = result.start()
+    start = result.start(files)
     for path, buffer in zip(files, buffers):
         view, pos = memoryview(buffer), 0
         with open(path, "rb", buffering=0) as f:

@@ -16,7 +16,7 @@ import result
 def main(folder, out):
     files = model.shards(folder)
     tensors = {}
-    start = result.start()
+    start = result.start(files)
     for path in files:
         with safe_open(path, framework="numpy") as f:
             for name in f.keys():

@@ -27,7 +27,7 @@ grep 'MB$' "$log" | sed 's/^/   /' >&2
 
 mv "$dir/out/model" "$dir/ssd/model"
 sum=$("$PYTHON" -B "$here/model.py" "$dir/ssd/model")
-# What pread_cost reads, and a file that something else is attached to. Not larger than the gap
+# What cost reads, and a file that something else is attached to. Not larger than the gap
 # that burning leaves alone.
 for f in pread other; do
 	yes "$f" | head -c 16M >"$dir/ssd/$f.bin" || true

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+"""The part of `make bench` that runs in a guest: its cells in turn, several rounds, a cold cache
+before each. A record is written as soon as it is there.
+
+usage: guest.py CELLS.json ROUNDS RECORDS    RECORDS gets a line of JSON for each measurement
+"""
+import json
+import os
+import subprocess
+import sys
+
+import cache
+import counters
+import disk
+import methods
+import ssd
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CGROUP, NEIGHBOUR = "/sys/fs/cgroup/bench", disk.MOUNT + "/neighbour.bin"
+LOAD_OUT, WATCH_OUT = "/tmp/load.json", "/tmp/watch.txt"
+NEIGHBOUR_SIZE = 128 << 20
+# Samples of a watched load.
+WATCH_MS = "10"
+
+
+def say(text):
+    print(f"   {os.environ['PPC_PROFILE']}: {text}", file=sys.stderr, flush=True)
+
+
+class Limit:
+    """A cgroup with a memory limit, for the load and what is beside it; or none."""
+    def __init__(self, cell, paths):
+        self.made = cell["memory"] is not None
+        if self.made:
+            with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
+                f.write("+memory")
+            os.mkdir(CGROUP)
+            cell["cgroup"] = CGROUP
+            with open(CGROUP + "/memory.max", "w") as f:
+                f.write(str(int(sum(os.stat(p).st_size for p in paths) * cell["memory"])))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.made:
+            os.rmdir(CGROUP)
+
+
+class Neighbour:
+    """What lives beside the load, warm before that begins."""
+    def __init__(self, cell):
+        self.proc = None
+        if cell.get("neighbour"):
+            self.proc = subprocess.Popen(
+                ["/usr/bin/python3", "-B", HERE + "/neighbour.py", NEIGHBOUR], stdout=subprocess.PIPE, text=True,
+                preexec_fn=lambda: open(CGROUP + "/cgroup.procs", "w").write(str(os.getpid())))
+            while self.proc.stdout.readline().strip() != "warm":
+                if self.proc.poll() is not None:
+                    raise RuntimeError("the neighbour died")
+
+    def stop(self):
+        if not self.proc:
+            return {}
+        self.proc.terminate()
+        said = json.loads(self.proc.stdout.read())
+        self.proc.wait()
+        return {"neighbour": said}
+
+
+def load(cell, paths, dev, method):
+    """One measurement: the loader's own clock, and what the method needs before it."""
+    if os.path.exists(LOAD_OUT):
+        os.unlink(LOAD_OUT)
+    methods.prepare(method, cell, paths)
+    with Limit(cell, paths):
+        neighbour = Neighbour(cell)
+        try:
+            count = counters.Counters(dev)
+            beside, extra = methods.before(method, paths)
+            try:
+                said = methods.call(methods.command(cell, method), method, cell)
+            finally:
+                if beside:
+                    beside.stop()
+            record = count.since()
+        finally:
+            told = neighbour.stop()
+    if os.path.exists(LOAD_OUT):
+        with open(LOAD_OUT) as f:
+            said = f.read()
+    record.update(json.loads(said))
+    record["ns"] += extra
+    record.update(told)
+    record["cached_end"] = sum(cache.cached(p) for p in paths)
+    if method.startswith("maio"):
+        with open(methods.MAIOCTL_OUT) as f:
+            run = json.load(f)
+        # A policy that was not at work has not been measured.
+        if run["state"] != ("record" if method == "maio-first" else "replay"):
+            raise RuntimeError(f"maioctl's state was '{run['state']}': {run.get('reason')}")
+        record["maio"] = {k: run["stats"][k] for k in (
+            "prefetched_bytes", "useful_bytes", "late_bytes", "wasted_bytes", "burned_bytes", "refaulted_bytes",
+            "memory_waits", "node_bytes")}
+    return record
+
+
+def measure(cell, paths, dev):
+    if cell["method"] != "readahead":
+        return load(cell, paths, dev, cell["method"])
+    tried = []
+    for kb in methods.READAHEAD_KB:
+        old = methods.read_ahead(dev, kb)
+        try:
+            tried.append({**load(cell, paths, dev, "stock"), "read_ahead_kb": kb})
+        finally:
+            methods.read_ahead(dev, old)
+    return min(tried, key=lambda r: r["ns"])
+
+
+def watched(cell, paths, dev, more):
+    """A load that is not measured but watched, or asked for the sum of what it read."""
+    method = cell["method"]
+    methods.prepare(method, cell, paths)
+    with Limit(cell, paths):
+        beside, _ = methods.before(method, paths)
+        try:
+            said = methods.call([HERE + "/watch", WATCH_MS, dev, methods.PROGRESS, WATCH_OUT,
+                                 *methods.command(cell, method, more)], method, cell)
+        finally:
+            if beside:
+                beside.stop()
+    with open(WATCH_OUT) as f:
+        return said, [[int(w) for w in line.split()] for line in f]
+
+
+def look(cell, paths, dev):
+    """What is only seen by looking closer, which costs time: the cache's peak, how a load goes on, what it reads."""
+    more = ["-T", methods.PROGRESS]
+    _, samples = watched(cell, paths, dev, more)
+    t0, read0, cached0, _ = samples[0]
+    result = {"cached_peak": max(s[2] - cached0 for s in samples)}
+    if cell["method"] in ("stock", "maio"):
+        result["timeline"] = [[(t - t0) // 1000000, read - read0, cached - cached0, loaded]
+                              for t, read, cached, loaded in samples]
+    if methods.is_c(cell):
+        with counters.FolioOrders() as orders:
+            result["sum"] = json.loads(watched(cell, paths, dev, ["-c"])[0])["sum"]
+        result["folio_orders"] = orders.bytes
+    return result
+
+
+def set_up(cells):
+    """The SSD with what these cells load."""
+    first = cells[0]
+    say(f"make {first['fs']}" + (f" with {first['copies']} copies of the model" if first["copies"] > 1 else ""))
+    disk.make(first["fs"], first["copies"])
+    folders = sorted({c["folder"] for c in cells} - {"model"})
+    if folders:
+        disk.grow()
+    for folder in folders:
+        if folder == "gguf":
+            disk.make_gguf()
+        else:
+            disk.make_folder(folder)
+    if any(c.get("neighbour") for c in cells):
+        with open(NEIGHBOUR, "wb") as f:
+            for _ in range(NEIGHBOUR_SIZE >> 20):
+                f.write(b"neighbour " * 104857 + b"      ")
+        os.sync()
+    for c in cells:
+        c["path"] = f"{disk.MOUNT}/{c['folder']}"
+        c["command"] = [w.format(here=HERE, model=c["path"], out=LOAD_OUT) for w in c["command"]]
+
+
+def main(cells, rounds, out):
+    with open(cells) as f:
+        cells = json.load(f)
+    rounds = int(rounds)
+    dev = os.path.basename(os.path.realpath(ssd.DEVICE))
+    with open(out, "w", buffering=1) as records:
+        def write(record):
+            records.write(json.dumps(record) + "\n")
+
+        calibration = ssd.calibrate(("128k", "512k", "2m"))
+        say(f"fio: depth 1 {calibration['qd1_mbps']:.0f} MB/s, depth 32 {calibration['peak_mbps']:.0f} MB/s")
+        write({"calibration": calibration, "kernel": os.uname().release, "accel": os.environ.get("PPC_ACCEL"),
+               "base": os.environ.get("PPC_BASE"), "cells": cells, "rounds": rounds})
+        set_up(cells)
+        os.environ["SSD_TICK"] = ssd.tick()
+        if any(c["method"].startswith("maio") for c in cells):
+            subprocess.run(["modprobe", "ppc_maio"], check=True)
+        for n in range(rounds):
+            for i, cell in enumerate(cells):
+                record = {"name": cell["name"], "round": n}
+                paths = disk.files(cell["folder"])
+                try:
+                    record.update(measure(cell, paths, dev))
+                    if n == 0:
+                        record["look"] = look(cell, paths, dev)
+                    told = f"{record['ns'] / 1e9:.4f} s"
+                except (RuntimeError, OSError, ValueError, KeyError) as e:
+                    record["error"] = told = f"{type(e).__name__}: {e}"
+                write(record)
+                say(f"round {n + 1} of {rounds}, {i + 1} of {len(cells)}, {cell['name']}: {told}")
+
+
+main(*sys.argv[1:])
