@@ -9,5 +9,7 @@ Settings (make vm CMD='uname -a' VTIME=1):
   VTIME=1               virtual time; CPUS=1  PROFILE=paper|fast|none  the guest's SSD
   SSD=IMAGE SSD_GB=2    what is on the SSD    ROOT=DIR     another user space
   NOBUILD=1             the kernel as it is   APPEND='…'   more kernel command line
+  ROUNDS=3              how often make run and make bench measure each thing
+  QUICK=1 CELLS='…'     which measurements of make bench (CELLS=list); COMPARE=results.json, JOBS=2
   PPC_CACHE=DIR         where sources, kernels and the guest's root are kept
 TXT

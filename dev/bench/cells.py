@@ -16,7 +16,8 @@ C = ["{here}/load"]
 LOADERS = {
     # The real libraries, tensor by tensor, as frameworks use them.
     "safetensors": {"command": ["/usr/bin/python3", "-B", "{here}/load_safetensors.py", "{model}", "{out}"]},
-    "gguf": {"command": ["/usr/bin/python3", "-B", "{here}/load_gguf.py", "{model}", "{out}"]},
+    "gguf": {"command": ["/usr/bin/python3", "-B", "{here}/load_gguf.py", "{model}", "{out}"],
+             "folder": "gguf"},
     # Out of a map into a small buffer, as loaders that feed a device do.
     "c-mmap": {"command": C + ["{model}"]},
     "c-mmap-2w": {"command": C + ["-w2", "{model}"], "workers": 2},

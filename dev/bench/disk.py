@@ -80,8 +80,9 @@ def make_folder(name):
 
 
 def files(folder):
-    """What a loader reads of a folder."""
-    return sorted(e.path for e in os.scandir(f"{MOUNT}/{folder}")
+    """What a loader reads of a folder, by the names under which its pages are cached."""
+    top = LOWER if os.path.ismount(LOWER) else MOUNT
+    return sorted(e.path for e in os.scandir(f"{top}/{folder}")
                   if e.is_file() and (folder != "model" or e.name.endswith((".safetensors", ".gguf"))))
 
 

@@ -6,6 +6,7 @@ usage: guest.py CELLS.json ROUNDS RECORDS    RECORDS gets a line of JSON for eac
 """
 import json
 import os
+import resource
 import subprocess
 import sys
 
@@ -177,6 +178,8 @@ def main(cells, rounds, out):
     with open(cells) as f:
         cells = json.load(f)
     rounds = int(rounds)
+    # Many small files are open at once.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 16, 1 << 16))
     dev = os.path.basename(os.path.realpath(ssd.DEVICE))
     with open(out, "w", buffering=1) as records:
         def write(record):

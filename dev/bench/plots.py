@@ -55,7 +55,7 @@ def bars(rows, title):
         if r is None:
             continue
         ax.barh(y, r["seconds"], color=colour(r["method"]), height=0.72,
-                xerr=[[r["seconds"] - r["min"]], [r["max"] - r["seconds"]]], error_kw={"lw": 0.8})
+                xerr=[[max(r["seconds"] - r["min"], 0)], [max(r["max"] - r["seconds"], 0)]], error_kw={"lw": 0.8})
         ax.annotate(f"{r['seconds']:.3f} s", (r["max"], y), (4, 0), textcoords="offset points", va="center", fontsize=8)
         ax.plot([r["device_s"]] * 2, [y - 0.5, y + 0.5], color=BOUND, lw=1.2, ls=":")
     ax.set_yticks(range(len(rows)), [label for label, _ in rows])

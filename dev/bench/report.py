@@ -96,7 +96,8 @@ def compare(records):
         r["ratio_to_stock"] = round(stock["seconds"] / r["seconds"], 4) if stock else None
         per_byte = cached.get((r["fs"], r["loader"]))
         r["pct_of_limit"] = None
-        if per_byte:
+        # What reads nothing from the device has no limit by it.
+        if per_byte and r["device_read_mb"]:
             r["limit_s"] = round(max(r["device_s"], per_byte * r["bytes"]), 6)
             r["pct_of_limit"] = round(100 * r["limit_s"] / r["seconds"], 2)
 
@@ -109,6 +110,8 @@ CAUSES = (
      "a direct read saves the page cache's own work, and one of two copies"),
     (lambda mine, rival: mine["method"] == "maio-first",
      "the first run records, and reads as stock does"),
+    (lambda mine, rival: mine["workers"] > 1,
+     "what slower workers still need is burned behind the faster ones, and read again"),
     (lambda mine, rival: mine["bytes"] < 1 << 20,
      "a load so small is over before a prefetch could help"),
     (lambda mine, rival: mine["variant"] == "wrong-template",
