@@ -60,10 +60,12 @@ cleanup() {
 	wait
 	rm -rf "$tmp"
 }
-# What was measured until then is worth a table.
+# What was measured until then is worth a table and its plots, if it is a part only.
 report() {
-	"$PYTHON" -B "$here/report.py" "$out/guests" "$model/digests.json" "$out/results.json" ${COMPARE:+"$COMPARE"} &&
-		"$PYTHON" -B "$here/plots.py" "$out/results.json" "$out/report.html"
+	local status=0
+	"$PYTHON" -B "$here/report.py" "$out/guests" "$model/digests.json" "$out/results.json" ${COMPARE:+"$COMPARE"} || status=$?
+	[ ! -f "$out/results.json" ] || "$PYTHON" -B "$here/plots.py" "$out/results.json" "$out/report.html" || status=$?
+	return $status
 }
 trap cleanup EXIT
 trap 'cleanup; report || true; exit 130' INT TERM

@@ -155,7 +155,7 @@ COSTS = ("paper-costs", "paper-costs-unpatched")
 
 
 def choose(patterns, full):
-    pool = FULL if full else list(dict.fromkeys(DEFAULT))
+    pool = FULL if full else DEFAULT
     chosen = []
     for p in patterns:
         if p == "costs":

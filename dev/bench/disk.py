@@ -3,7 +3,9 @@ import os
 import shutil
 import subprocess
 
-DEVICE, MOUNT, LOWER = "/dev/ssd", "/mnt", "/tmp/lower"
+from ssd import DEVICE
+
+MOUNT, LOWER = "/mnt", "/tmp/lower"
 # The image that the guest was booted with; it is on the SSD already.
 IMAGE, SOURCE = "/dev/pmem1", "/tmp/image"
 

@@ -108,8 +108,6 @@ CAUSES = (
      "burning: the first load left nothing in the cache; --keep is for models that are loaded again"),
     (lambda mine, rival: rival["method"].startswith("direct"),
      "a direct read saves the page cache's own work, and one of two copies"),
-    (lambda mine, rival: mine["method"] == "maio-first",
-     "the first run records, and reads as stock does"),
     (lambda mine, rival: mine["workers"] > 1,
      "what slower workers still need is burned behind the faster ones, and read again"),
     (lambda mine, rival: mine["bytes"] < 1 << 20,
@@ -184,8 +182,7 @@ def merge(into, more):
 def in_words(slopes):
     """How an attachment grows, for people."""
     (ns0, ns), (b0, b) = slopes["ns"], slopes["bytes"]
-    return [f"A run that attaches files takes {ns0 / 1e6:.2f} ms and {ns / 1e3:.1f} us more for each file: it grows with "
-            "the number of files, and with nothing else of them.",
+    return [f"A run that attaches files takes {ns0 / 1e6:.2f} ms and {ns / 1e3:.1f} us more for each file.",
             f"The kernel's memory grows by {b / 1024:.2f} KiB for each file, beside {max(b0, 0) / 1024:.0f} KiB."]
 
 
