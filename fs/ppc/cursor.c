@@ -83,6 +83,19 @@ static void consume(struct ppc_map *map, u32 from, u32 to,
 	}
 }
 
+/* Passed over, not passed: from here to what was read ahead. */
+static void unpass(struct ppc_map *map, u32 chunk)
+{
+	const u8 mask = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
+			PPC_CHUNK_BURNED | PPC_CHUNK_FAILED;
+	/* A reader passes over no more at once. */
+	u32 end = min(map->nr_chunks, chunk + PPC_CURSOR_SLACK);
+
+	for (; chunk < end && (map->state[chunk] & mask) == PPC_CHUNK_CONSUMED;
+	     chunk++)
+		map->state[chunk] &= ~PPC_CHUNK_CONSUMED;
+}
+
 /* Chunks from here on are gone: forget that they were read ahead. */
 static void forget(struct ppc_cursors *cs, struct ppc_map *map,
 		   const struct ppc_cursor *c, u32 chunk)
@@ -170,6 +183,18 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 		c->pos = min(c->pos, step->chunk);
 		c->next = step->chunk;
 		out->hit = PPC_STREAM_BEHIND;
+	} else if (step->miss) {
+		unpass(map, step->chunk);
+		/* Another place of the reader, or another reader. */
+		if (step->chunk < c->pos) {
+			c = cursor_new(cs, step->chunk);
+			c->stamp = cs->clock;
+			out->hit = PPC_STREAM_MOVED;
+			out->interrupted = true;
+		}
+		c->next = step->chunk;
+		if (out->hit == PPC_STREAM_COVERED)
+			out->hit = PPC_STREAM_BEHIND;
 	} else if (!(*state & PPC_CHUNK_ISSUED) &&
 		   (step->chunk >= c->next || step->chunk < c->pos)) {
 		c->next = max(c->next, step->chunk);
@@ -190,13 +215,14 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_access);
 
-/* Bytes of a run of chunks that no reader has passed; not of endless runs. */
+/* Bytes of a run of chunks that no reader has passed; of endless runs, its end. */
 static u64 unread(const struct ppc_map *map, u32 from, u32 end)
 {
 	u64 bytes = 0;
 	u32 run;
 
-	end = min(end, from + PPC_CURSOR_LOOKS);
+	if (end > from && end - from > PPC_CURSOR_LOOKS)
+		from = end - PPC_CURSOR_LOOKS;
 	while (from < end) {
 		while (from < end && (map->state[from] & PPC_CHUNK_CONSUMED))
 			from++;

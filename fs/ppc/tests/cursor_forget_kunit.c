@@ -235,16 +235,50 @@ static void forget_window_of_idle_reader(struct kunit *test)
 	expect_states(s, OTHER, OTHER + 4, PPC_CHUNK_ISSUED, PPC_CHUNK_ISSUED);
 }
 
-/* What nobody read ahead is not covered, in front of the reader or behind. */
+/* What nobody read ahead is not covered; behind the reader, it is read now. */
 static void forget_behind_the_start(struct kunit *test)
 {
 	struct ppc_sample *s = ppc_sample_files(test, 1, CHUNKS);
+	const u32 behind = 20 - PPC_CURSOR_SLACK / 2;
 
 	ppc_sample_miss(s, 20);
 	ppc_sample_fill(s, BUDGET, MOST);
-	ppc_sample_miss(s, 20 - PPC_CURSOR_SLACK / 2);
-	KUNIT_EXPECT_NE(test, s->out.hit, PPC_STREAM_COVERED);
-	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	ppc_sample_miss(s, behind);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_MOVED);
+	ppc_sample_fill(s, BUDGET, MOST);
+	expect_states(s, behind, behind + 2, PPC_CHUNK_ISSUED,
+		      PPC_CHUNK_ISSUED);
+}
+
+/* Passed over in a jump: when the reader comes back, that is no second time. */
+static void forget_jump(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, CHUNKS);
+
+	ppc_sample_miss(s, 0);
+	ppc_sample_miss(s, 10);
+	ppc_sample_fill(s, 4 * PPC_CHUNK_SIZE, MOST);
+	expect_states(s, 0, 10, PPC_CHUNK_CONSUMED | PPC_CHUNK_ISSUED,
+		      PPC_CHUNK_CONSUMED);
+	ppc_sample_miss(s, 3);
+	expect_states(s, 0, 3, PPC_CHUNK_CONSUMED, PPC_CHUNK_CONSUMED);
+	expect_states(s, 3, 10, PPC_CHUNK_CONSUMED, 0);
+	ppc_sample_fill(s, BUDGET, MOST);
+	expect_states(s, 3, 10, PPC_CHUNK_ISSUED, PPC_CHUNK_ISSUED);
+}
+
+/* The same where the reader comes back by small steps, within its window. */
+static void forget_jump_in_window(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, CHUNKS);
+
+	ppc_sample_miss(s, 0);
+	ppc_sample_fill(s, BUDGET, MOST);
+	s->map.state[2] = 0;
+	ppc_sample_miss(s, 2);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	ppc_sample_fill(s, BUDGET, MOST);
+	expect_states(s, 2, 3, PPC_CHUNK_ISSUED, PPC_CHUNK_ISSUED);
 }
 
 static struct kunit_case cursor_forget_cases[] = {
@@ -259,6 +293,8 @@ static struct kunit_case cursor_forget_cases[] = {
 	KUNIT_CASE(forget_reset),
 	KUNIT_CASE(forget_window_of_idle_reader),
 	KUNIT_CASE(forget_behind_the_start),
+	KUNIT_CASE(forget_jump),
+	KUNIT_CASE(forget_jump_in_window),
 	{}
 };
 

@@ -115,6 +115,7 @@ static void check_access(struct model *m, const struct ppc_step *step)
 	const struct ppc_outcome *out = &m->s->out;
 	u8 first = m->before[step->chunk];
 	bool gone = step->miss && (first & PPC_CHUNK_ISSUED);
+	bool passed_over = step->miss && !gone;
 	struct kunit *test = m->test;
 	u64 consumed = 0, useful = 0;
 	u32 chunk;
@@ -142,8 +143,13 @@ static void check_access(struct model *m, const struct ppc_step *step)
 		/* Nor is what is left to drop lost, but by being burned. */
 		if ((old & ~new) & PPC_CHUNK_LEFT)
 			KUNIT_EXPECT_TRUE(test, new & PPC_CHUNK_BURNED);
-		if ((old & ~new) & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
-				    PPC_CHUNK_LATE)) {
+		if (passed_over && ((old & ~new) & PPC_CHUNK_CONSUMED)) {
+			KUNIT_EXPECT_GE(test, chunk, step->chunk);
+			KUNIT_EXPECT_FALSE(test, old & PPC_CHUNK_ISSUED);
+			/* Burned chunks stay so, but for the one missed. */
+			KUNIT_EXPECT_FALSE(test, new & PPC_CHUNK_BURNED);
+		} else if ((old & ~new) & (PPC_CHUNK_ISSUED | PPC_CHUNK_LATE |
+					   PPC_CHUNK_CONSUMED)) {
 			KUNIT_EXPECT_TRUE(test, gone);
 			KUNIT_EXPECT_GE(test, chunk, step->chunk);
 			KUNIT_EXPECT_FALSE(test,

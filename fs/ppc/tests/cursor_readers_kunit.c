@@ -223,12 +223,12 @@ static void readers_nearest(struct kunit *test)
 	ppc_sample_miss(s, 40 + 2 * PPC_CURSOR_SLACK + 1);
 	KUNIT_EXPECT_TRUE(test, s->out.interrupted);
 	/* Two cursors, at 56 and at 73. */
-	ppc_sample_miss(s, 66);
+	ppc_sample_read(s, 66);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
 	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 56);
-	ppc_sample_miss(s, 62);
+	ppc_sample_read(s, 62);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
-	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 62);
+	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 63);
 }
 
 static struct kunit_case cursor_readers_cases[] = {
