@@ -12,6 +12,9 @@
 /* Chunks to look at in one go. */
 #define PPC_BURN_LOOKS		256
 
+/* Where ranges meet, their pages are wanted from both sides. */
+#define PPC_BURN_EDGE		PPC_CHUNK_SIZE
+
 static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
 			       u8 want, bool all)
 {
@@ -22,7 +25,6 @@ static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
 	if (all)
 		return true;
 	return !(state & PPC_CHUNK_STUCK) &&
-	       !ppc_map_goes_on(&stream->map, chunk) &&
 	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk,
 				 stream->gap);
 }
@@ -86,6 +88,22 @@ static unsigned long ppc_burn_range(struct ppc_stream *stream,
 	return drop.left;
 }
 
+/*
+ * Are these bytes, or their neighbours, still wanted? A range begins and ends
+ * only roughly where its reader does: with what it has in excess goes the
+ * beginning of the next one, as of a file whose header was read first.
+ */
+static bool ppc_burn_wanted(struct ppc_stream *stream, struct ppc_file *pf,
+			    const struct ppc_range *bytes)
+{
+	/* A stream at its end has no other time. */
+	u64 edge = READ_ONCE(stream->running) ? PPC_BURN_EDGE : 0;
+	u64 before = min(bytes->pos, edge);
+
+	return ppc_range_wanted(pf, bytes->pos - before,
+				before + bytes->len + edge);
+}
+
 static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
 			  unsigned long left, bool all)
 {
@@ -113,7 +131,7 @@ static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
 		return;
 	if (READ_ONCE(pf->stopped))
 		goto put;
-	if (!ppc_range_wanted(pf, run->pos, run->len))
+	if (!ppc_burn_wanted(stream, pf, run))
 		whole = !ppc_burn_range(stream, pf, run);
 
 	/* Otherwise find out which of them is wanted or did not go. */
@@ -123,8 +141,10 @@ static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
 
 		if (!whole) {
 			ppc_map_chunk(&stream->map, first, &bytes);
-			if (ppc_range_wanted(pf, bytes.pos, bytes.len))
+			if (ppc_burn_wanted(stream, pf, &bytes)) {
+				stream->kept = true;
 				continue;
+			}
 			left = ppc_burn_range(stream, pf, &bytes);
 		}
 		ppc_burn_mark(stream, first, left, all);
@@ -182,7 +202,14 @@ void ppc_burn_work(struct work_struct *work)
 	if (!end) {
 		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
 	} else if (time_after_eq(jiffies, rest_from)) {
+		stream->kept = false;
 		ppc_burn_rest(stream, PPC_CHUNK_CONSUMED);
+		/* Others may be about to pass what they wanted. */
+		if (stream->kept &&
+		    time_before(jiffies, READ_ONCE(stream->att->last_access) +
+					 2 * PPC_END_REST))
+			queue_delayed_work(ppc_wq, &stream->burner,
+					   PPC_END_REST);
 	} else {
 		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
 		queue_delayed_work(ppc_wq, &stream->burner, PPC_END_REST);

@@ -248,28 +248,6 @@ void ppc_map_chunk(const struct ppc_map *map, u32 chunk,
 EXPORT_SYMBOL_IF_KUNIT(ppc_map_chunk);
 
 /**
- * ppc_map_goes_on - is a chunk of a header, with the data yet to be read?
- * @map: the chunks
- * @chunk: which
- *
- * Headers may be read first, all of them, and the data of each file later: who
- * comes for that also wants what else is in the header's pages.
- *
- * Return: true if the chunk's range is short, and what follows it in the file is
- * in another range and not consumed.
- */
-bool ppc_map_goes_on(const struct ppc_map *map, u32 chunk)
-{
-	const struct ppc_range *range = &map->ranges[chunk_range(map, chunk)];
-	u32 next;
-
-	return range->len <= PPC_STRIDE &&
-	       ppc_map_find(map, range->file, range_end(range), &next) &&
-	       !(map->state[next] & PPC_CHUNK_CONSUMED);
-}
-EXPORT_SYMBOL_IF_KUNIT(ppc_map_goes_on);
-
-/**
  * ppc_map_byte - how many bytes of the stream come before a chunk
  * @map: the chunks
  * @chunk: which; nr_chunks for all bytes

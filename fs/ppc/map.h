@@ -52,7 +52,6 @@ bool ppc_map_next(const struct ppc_map *map, u32 file, u64 pos, u64 end,
 		  u32 *at, u32 *first, u32 *last);
 void ppc_map_chunk(const struct ppc_map *map, u32 chunk,
 		   struct ppc_range *bytes);
-bool ppc_map_goes_on(const struct ppc_map *map, u32 chunk);
 u64 ppc_map_byte(const struct ppc_map *map, u32 chunk);
 
 #endif /* _FS_PPC_MAP_H */

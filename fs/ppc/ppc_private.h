@@ -33,7 +33,7 @@
 
 /* Bytes in one call into the page cache, and being read at any time. */
 #define PPC_BATCH_BYTES		SZ_4M
-#define PPC_INFLIGHT_BYTES	SZ_32M
+#define PPC_INFLIGHT_BYTES	SZ_16M
 #define PPC_BURN_BYTES		SZ_16M
 
 /* A stream that has come to its end and rests has nothing more to read. */
@@ -153,6 +153,7 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @stream_lock: protects @streams
  * @streams: struct ppc_stream
  * @nr_streams: length of @streams
+ * @last_access: when a reader of any stream was last seen, jiffies
  * @consumer_lock: protects additions to @consumers
  * @consumers: address spaces that read, pinned
  * @resident_stamp: when @resident was taken
@@ -188,6 +189,7 @@ struct ppc_attachment {
 	spinlock_t stream_lock;		/* see above */
 	struct list_head streams;
 	unsigned int nr_streams;
+	unsigned long last_access;
 
 	spinlock_t consumer_lock;	/* see above */
 	struct mm_struct *consumers[PPC_MAX_CONSUMERS];
@@ -277,7 +279,7 @@ struct ppc_inflight {
  * struct ppc_stream - an ordered queue of ranges to read ahead
  * @att: attachment
  * @link: in &ppc_attachment.streams
- * @lock: protects what follows up to @prefetch
+ * @lock: protects what follows up to @kept
  * @running: started, and not stopped
  * @gave_up: it did more harm than good
  * @burn: drop what was consumed
@@ -294,6 +296,7 @@ struct ppc_inflight {
  * @issued: bytes read ahead
  * @refaulted: bytes burned or evicted, and wanted again
  * @burn_from: first chunk that may be left to burn
+ * @kept: something that was consumed is wanted; the burner's own
  * @prefetch: worker that reads ahead
  * @burner: worker that drops
  * @inflight: ring of batches; the prefetch worker's own
@@ -322,6 +325,7 @@ struct ppc_stream {
 	u64 issued;
 	u64 refaulted;
 	u32 burn_from;
+	bool kept;
 
 	struct delayed_work prefetch;
 	struct delayed_work burner;

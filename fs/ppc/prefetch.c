@@ -79,6 +79,9 @@ static bool ppc_prefetch_pick(struct ppc_stream *stream,
 			     max(READ_ONCE(stream->att->nr_streams), 1U));
 	bool skipping;
 
+	/* More than that would not be seen to be ahead. */
+	budget = min(budget, PPC_CURSOR_LOOKS * PPC_CHUNK_SIZE);
+
 	/* A reader waits for the lock: don't keep it for long. */
 	do {
 		cond_resched();
@@ -116,7 +119,8 @@ static void ppc_prefetch_pass(struct ppc_stream *stream,
 	ppc_stat_inc(stream->att, errors);
 	guard(spinlock)(&stream->lock);
 	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++)
-		stream->map.state[chunk] |= PPC_CHUNK_CONSUMED;
+		stream->map.state[chunk] |= PPC_CHUNK_CONSUMED |
+					    PPC_CHUNK_FAILED;
 }
 
 /* The batch was submitted, as far as it was not cached. */
@@ -201,12 +205,15 @@ static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		.nid = ppc_prefetch_nid(stream),
 		.memcg = memcg,
 	};
-	unsigned long pages;
+	unsigned long most, pages;
 
+	/* The streams of an attachment share this, but none stops and goes. */
+	most = max(PPC_INFLIGHT_BYTES / max(READ_ONCE(stream->att->nr_streams),
+					    1U),
+		   2 * PPC_BATCH_BYTES) >> PAGE_SHIFT;
 	while (stream->inflight_nr &&
 	       (stream->inflight_nr == PPC_INFLIGHT_BATCHES ||
-		stream->inflight_pages + fill.nr >
-		PPC_INFLIGHT_BYTES / PAGE_SIZE))
+		stream->inflight_pages + fill.nr > most))
 		ppc_prefetch_wait_oldest(stream, true);
 
 	pages = ppc_fill_range(&fill);

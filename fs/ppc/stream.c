@@ -15,7 +15,7 @@
 #define PPC_BURN_STEP		SZ_8M
 
 /* Chunks to look at before saying that bytes are wanted. */
-#define PPC_WANTS_LOOKS		64
+#define PPC_WANTS_LOOKS		256
 
 /* Below this, a wrong guess costs too little to give up for. */
 #define PPC_GIVE_UP_BYTES	SZ_64M
@@ -142,7 +142,7 @@ void ppc_stream_destroy_all(struct ppc_attachment *att)
 void ppc_stream_start(struct ppc_stream *stream)
 {
 	guard(spinlock)(&stream->lock);
-	stream->running = true;
+	WRITE_ONCE(stream->running, true);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_start);
 
@@ -158,7 +158,7 @@ void ppc_stream_stop(struct ppc_stream *stream)
 
 	spin_lock(&stream->lock);
 	running = stream->running;
-	stream->running = false;
+	WRITE_ONCE(stream->running, false);
 	spin_unlock(&stream->lock);
 
 	cancel_delayed_work_sync(&stream->prefetch);
@@ -277,13 +277,16 @@ enum ppc_stream_hit ppc_stream_access(struct ppc_stream *stream,
 	ppc_stream_judge(stream);
 	stream->consumed += out.consumed;
 	stream->last_access = jiffies;
+	WRITE_ONCE(stream->att->last_access, jiffies);
 	if (stream->burn) {
 		burn = stream->consumed >= PPC_BURN_STEP;
 		end = ppc_cursors_at_end(&stream->cursors, &stream->map);
 		if (burn)
 			stream->consumed = 0;
 	}
-	queue = !stream->gave_up;
+	/* To wake the worker for each fault costs more than the fault. */
+	queue = !stream->gave_up &&
+		(out.consumed || out.hit != PPC_STREAM_COVERED);
 	if (stream->gave_up)
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&stream->lock);

@@ -242,35 +242,6 @@ static void map_next_to_the_end(struct kunit *test)
 					      &at, &first, &last));
 }
 
-/* Only of short ranges that lead into another of the file that nobody read. */
-static void map_goes_on(struct kunit *test)
-{
-	static const struct ppc_range ranges[] = {
-		/* Across the edge of a chunk. */
-		RANGE(0, PPC_CHUNK_SIZE - SZ_64K, SZ_128K),
-		RANGE(1, 0, SZ_64K),
-		RANGE(0, PPC_CHUNK_SIZE + SZ_64K, SZ_2M),
-		RANGE(1, SZ_128K, SZ_64K),
-		RANGE(0, PPC_CHUNK_SIZE + SZ_64K + SZ_2M, SZ_64K),
-	};
-	struct ppc_sample *s = ppc_sample_create(test, ranges,
-						 ARRAY_SIZE(ranges));
-	u32 i;
-
-	KUNIT_ASSERT_EQ(test, s->map.nr_chunks, 7);
-	KUNIT_EXPECT_TRUE(test, ppc_map_goes_on(&s->map, 0));
-	KUNIT_EXPECT_TRUE(test, ppc_map_goes_on(&s->map, 1));
-	/* There is a hole behind it, or it is long, or there is nothing. */
-	for (i = 2; i < 7; i++)
-		KUNIT_EXPECT_FALSE_MSG(test, ppc_map_goes_on(&s->map, i),
-				       "%u", i);
-	s->map.state[3] = PPC_CHUNK_ISSUED;
-	KUNIT_EXPECT_TRUE(test, ppc_map_goes_on(&s->map, 0));
-	s->map.state[3] = PPC_CHUNK_CONSUMED;
-	KUNIT_EXPECT_FALSE(test, ppc_map_goes_on(&s->map, 0));
-	KUNIT_EXPECT_FALSE(test, ppc_map_goes_on(&s->map, 1));
-}
-
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_refuses),
 	KUNIT_CASE(map_refuses_too_many),
@@ -279,7 +250,6 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_cuts_unaligned),
 	KUNIT_CASE(map_keeps_order),
 	KUNIT_CASE(map_last_bytes_of_largest_file),
-	KUNIT_CASE(map_goes_on),
 	KUNIT_CASE(map_next_of_nothing),
 	KUNIT_CASE(map_next_to_the_end),
 	{}
