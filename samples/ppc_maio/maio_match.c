@@ -103,6 +103,9 @@ static void maio_replay_bind(struct maio_replay *replay,
 
 	/* Who comes back, by turns in several groups, goes on counting. */
 	if (group->seen_by != tgid) {
+		/* What another one passed, before it left, is yet to be read. */
+		if (group->seen_by && !group->owner)
+			ppc_stream_reset(group->stream);
 		group->seen_by = tgid;
 		atomic64_set(&group->seen, 0);
 	}

@@ -19,7 +19,7 @@
 /* A hole up to this size is read rather than kept: a stride may go unseen. */
 #define MAIO_TRACK_HOLE		PPC_STRIDE
 /* So much of others since an extent last grew, and it grows no more. */
-#define MAIO_TRACK_BREAK	SZ_256M
+#define MAIO_TRACK_BREAK	SZ_32M
 /* The same for what is no longer than a header: its data comes in its turn. */
 #define MAIO_TRACK_BREAK_SHORT	SZ_16M
 #define MAIO_TRACK_SHORT	SZ_1M
@@ -50,7 +50,7 @@ struct maio_track_extent {
 /**
  * struct maio_track_process - what one process has read
  * @extents: its extents; no two overlap
- * @clock: bytes of all of them
+ * @clock: bytes of all of them, a stride an event at most
  * @tgid: the process
  * @nr_extents: how many extents
  * @cursor: where maio_track_collect() puts the next one

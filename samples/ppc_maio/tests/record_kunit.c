@@ -209,9 +209,10 @@ static void record_reread(struct kunit *test)
 	note(rec, PPC_ACCESS_MISS, 1, 0, 0, SZ_256M);
 	collect(rec);
 	/* The last read() wanted also what lies between, and behind. */
-	KUNIT_ASSERT_EQ(test, rec->nr_extents, 2);
-	expect_extent(test, 0, 0, SZ_64M, SZ_256M);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 0, 0, SZ_64M, SZ_128M);
 	expect_extent(test, 1, 0, 0, SZ_64M);
+	expect_extent(test, 2, 0, SZ_128M, SZ_256M);
 }
 
 static void record_order(struct kunit *test)
@@ -324,6 +325,21 @@ static void record_meet(struct kunit *test)
 	collect(rec);
 	KUNIT_ASSERT_EQ(test, rec->nr_extents, 1);
 	expect_extent(test, 0, 0, 0, SZ_256M);
+}
+
+/* Neighbours that are read one long after the other are wanted back so. */
+static void record_neighbours(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	map_run(rec, 1, 0, 0, SZ_4M);
+	map_run(rec, 1, 1, 0, SZ_64M);
+	map_run(rec, 1, 0, SZ_4M, SZ_8M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 0, 0, 0, SZ_4M);
+	expect_extent(test, 1, 1, 0, SZ_64M);
+	expect_extent(test, 2, 0, SZ_4M, SZ_8M);
 }
 
 /* A loader that turns from file to file wants them back in turns. */
@@ -600,6 +616,7 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_headers_first),
 	KUNIT_CASE(record_hole_behind_header),
 	KUNIT_CASE(record_meet),
+	KUNIT_CASE(record_neighbours),
 	KUNIT_CASE(record_turns),
 	KUNIT_CASE(record_file_end),
 	KUNIT_CASE(record_far),

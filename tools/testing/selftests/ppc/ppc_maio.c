@@ -275,6 +275,104 @@ TEST_F(maio, mapped_and_burned)
 	EXPECT_EQ(0, stats.fallbacks);
 }
 
+/* Loads file 0 in two parts, and file 1 between them. */
+static int load_in_parts(void *arg)
+{
+	const int *fd = arg;
+
+	if (ppc_verify(fd[0], 0, MB) != -1 || ppc_verify(fd[1], 0, SIZE) != -1)
+		return 1;
+	if (!PPC_WAIT(ppc_cached(fd[1], 0, 4 * MB) == 0))
+		return 2;
+	/* What comes next to it is yet to be read. */
+	if (ppc_cached(fd[0], 0, MB) != (long)(MB / PAGE))
+		return 3;
+	return ppc_verify(fd[0], MB, SIZE - MB) != -1;
+}
+
+/* A header stays until the data next to it has been read. */
+TEST_F(maio, neighbours_are_not_burned)
+{
+	const __u32 units = SIZE >> MAIO_EXTENT_SHIFT;
+	const __u32 head = MB >> MAIO_EXTENT_SHIFT;
+	struct forged t = forge();
+
+	t.g[0].nr_extents = htole32(3);
+	t.h.nr_groups = htole32(1);
+	t.e[0] = (struct maio_template_extent){ 0, 0, htole32(head) };
+	t.e[1] = (struct maio_template_extent){ htole32(1), 0, htole32(units) };
+	t.e[2] = (struct maio_template_extent){ 0, htole32(head),
+						htole32(units - head) };
+	/* One group less. */
+	memmove(&t.g[1], t.e, sizeof(t.e));
+	t.h.size = htole32(sizeof(t) - sizeof(t.g[1]));
+	seal((__u8 *)&t, sizeof(t) - sizeof(t.g[1]));
+	ASSERT_EQ(0, set_template(self->att, &t, sizeof(t) - sizeof(t.g[1])));
+	ASSERT_EQ(0, set_mode(self->att, MAIO_MODE_BURN, -1, MB));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	EXPECT_EQ(0, ppc_in_child(load_in_parts, self->fd));
+	EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd[0]));
+	EXPECT_EQ(0, ppc_cached_all(self->fd[1]));
+}
+
+/* Reads a little of another worker's part, here and there, before its own. */
+static int look_around(void *arg)
+{
+	const int *fd = arg;
+
+	return ppc_read(fd[1], SIZE / 2 + MB - PAGE, PAGE, PAGE) != PAGE ||
+	       ppc_read(fd[1], SIZE - PAGE, PAGE, PAGE) != PAGE ||
+	       ppc_read(fd[0], MB - PAGE, PAGE, PAGE) != PAGE;
+}
+
+/* Drop a file whole, as another attachment may that has read it. */
+static int burn_from_outside(int att)
+{
+	int stream = ppc_stream_one(att, 0, SIZE, false, true, 0);
+
+	if (stream < 0)
+		return stream;
+	ppc_feed(att, stream, TEST_CONSUME, 0, SIZE);
+	return ppc_stream_op(att, stream, TEST_STREAM_STOP);
+}
+
+/* Begins with the second half of file 1, of which nothing may go then. */
+static int begin_group_1(void *arg)
+{
+	const int *fd = arg;
+	int other;
+
+	if (ppc_read(fd[1], SIZE / 2 + MB - PAGE, PAGE, PAGE) != PAGE)
+		return 1;
+	other = ppc_attach_one(fd[1]);
+	if (other < 0)
+		return 2;
+	if (burn_from_outside(other))
+		return 3;
+	if (ppc_cached(fd[1], SIZE / 2, SIZE / 2) != PAGES / 2)
+		return 4;
+	return ppc_detach(other) ? 5 : 0;
+}
+
+/* What somebody passed in a group that was not his, its worker still wants. */
+TEST_F(maio, wrong_guess_is_undone)
+{
+	struct forged t = forge();
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		ASSERT_EQ(-1, ppc_verify(self->fd[i], 0, SIZE));
+	/* Group 1 has the second half of file 1, group 0 all else. */
+	ASSERT_EQ(0, set_forged(self->att, &t));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+	ASSERT_EQ(0, ppc_in_child(look_around, self->fd));
+	EXPECT_EQ(1, status_of(self->att).bound_groups);
+	EXPECT_EQ(0, ppc_in_child(begin_group_1, self->fd));
+	EXPECT_EQ(2, status_of(self->att).bound_groups);
+	EXPECT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_STOP));
+}
+
 static int load_big(void *arg)
 {
 	return ppc_read(*(int *)arg, 0, 80 * MB, MB) != 80 * MB;
