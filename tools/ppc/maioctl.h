@@ -96,8 +96,9 @@ void model_close(struct model *model);
 
 /* header.c */
 bool name_has_suffix(const char *name, const char *suffix);
-int model_header_hash(int fd, const char *path, __u64 size, __u64 *hash,
-		      struct why *why);
+bool model_header_ask(int fd);
+int model_header_hash(int fd, const char *path, __u64 size, bool asked,
+		      __u64 *hash, struct why *why);
 
 /* template.c */
 

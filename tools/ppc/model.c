@@ -19,6 +19,9 @@
 
 #include "maioctl.h"
 
+/* So many headers are read at a time: 16 MiB of them. */
+#define HEADERS_AT_ONCE		256
+
 static bool is_model_name(const char *name)
 {
 	return name[0] != '.' && (name_has_suffix(name, ".safetensors") ||
@@ -92,7 +95,7 @@ static int add_file(struct model *model, int dir, const char *name,
 	id->hash = 0;
 	model->fds[model->nr++] = fd;
 	model->bytes += id->size;
-	return model_header_hash(fd, id->path, id->size, &id->hash, why);
+	return 0;
 
 close:
 	close(fd);
@@ -153,6 +156,25 @@ out:
 	return ret;
 }
 
+/* Hash the headers of files @first to @end, all of which are asked for first. */
+static int hash_headers(struct model *model, size_t first, size_t end,
+			struct why *why)
+{
+	bool asked[HEADERS_AT_ONCE];
+	size_t i;
+
+	for (i = first; i < end; i++)
+		asked[i - first] = model_header_ask(model->fds[i]);
+	for (i = first; i < end; i++) {
+		struct file_id *id = &model->files[i];
+
+		if (model_header_hash(model->fds[i], id->path, id->size,
+				      asked[i - first], &id->hash, why))
+			return -1;
+	}
+	return 0;
+}
+
 /* In a hub cache, models--org--name/snapshots/<commit>, the commit says little. */
 static char *dir_name(const char *path)
 {
@@ -187,6 +209,7 @@ static char *dir_name(const char *path)
 int model_open(struct model *model, int nr_args, char **args, struct why *why)
 {
 	struct stat st;
+	size_t at, end;
 	char *copy;
 	int i, ret;
 
@@ -205,6 +228,12 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 			add_dir(model, args[i], why) :
 			add_file(model, AT_FDCWD, args[i], args[i], why);
 		if (ret)
+			return -1;
+	}
+	for (at = 0; at < model->nr; at = end) {
+		end = model->nr - at > HEADERS_AT_ONCE ? at + HEADERS_AT_ONCE :
+							 model->nr;
+		if (hash_headers(model, at, end, why))
 			return -1;
 	}
 	return 0;

@@ -53,7 +53,8 @@ static __u64 hash_of(const char *path)
 	__u64 hash;
 
 	must(fd >= 0 && !fstat(fd, &st) &&
-	     !model_header_hash(fd, path, st.st_size, &hash, &why), path);
+	     !model_header_hash(fd, path, st.st_size, model_header_ask(fd), &hash,
+				&why), path);
 	close(fd);
 	return hash;
 }

@@ -133,6 +133,7 @@ test_fs()
 	check "the loader read something else" sum_right
 	check "state" is state record
 	check "saved" is saved true
+	check "the headers were left in the cache" is resident_at_start 0
 	check "no template in the store" [ -n "$(ls -A "$work/store")" ]
 	result "the first run records"
 
