@@ -8,17 +8,26 @@
 #   ROUNDS=N        how often each is measured (3)
 #   JOBS=N          guests at a time (one a CPU, as many as memory allows)
 #   COMPARE=FILE    ratios to an earlier results.json
+#   CLOCK=real DEVICE=DIR|DISK   on a host with KVM: in real time, from a file in DIR, or from a disk
+#                   that has nothing on it and is overwritten; 5 rounds; the profile is "device"
 . "$(dirname "$0")/lib.sh"
 
-: "${ROUNDS:=3}" "${QUICK:=}" "${FULL:=}" "${CELLS:=}" "${COMPARE:=}"
+: "${QUICK:=}" "${FULL:=}" "${CELLS:=}" "${COMPARE:=}" "${CLOCK:=virtual}" "${DEVICE:=}"
+: "${ROUNDS:=$([ "$CLOCK" = real ] && echo 5 || echo 3)}"
 [ "$QUICK" != 0 ] || QUICK=
 [ "$FULL" != 0 ] || FULL=
-export CONFIG=release STOCK='' ROOT='' APPEND=''
+export CONFIG=release STOCK='' ROOT='' APPEND='' CLOCK DEVICE
 here=$TOP/dev/bench out=$TOP/out/bench
 step "choose what to measure"
 [[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "ROUNDS=$ROUNDS: not a number of rounds"
 [ -z "$COMPARE" ] || [ -f "$COMPARE" ] || die "COMPARE=$COMPARE: no such file"
 [ -z "$COMPARE" ] || COMPARE=$(realpath "$COMPARE")
+case $CLOCK:$DEVICE in
+virtual: | real:?*) ;;
+real:) die "CLOCK=real needs DEVICE=: a directory on the SSD, or a disk with nothing on it" ;;
+virtual:*) die "DEVICE=$DEVICE: only with CLOCK=real" ;;
+*) die "CLOCK=$CLOCK: virtual or real" ;;
+esac
 "$TOP/dev/setup.sh" bench
 if [ "$CELLS" = list ]; then
 	exec "$PYTHON" -B "$here/cells.py" list
@@ -27,13 +36,16 @@ chosen=${QUICK:+quick}${CELLS:+ $CELLS}
 read -ra patterns <<<"${chosen:-default}"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-"$PYTHON" -B "$here/cells.py" ${FULL:+FULL} "${patterns[@]}" >"$tmp/cells.json" || die "CELLS=$CELLS"
+real=
+[ "$CLOCK" = virtual ] || real=REAL
+: "${JOBS:=$([ -n "$real" ] && echo 1 || nproc)}"
+[[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "JOBS=$JOBS: not a number of guests"
+[ -z "$real" ] || [ "$JOBS" = 1 ] || die "JOBS=$JOBS: one guest at a time has the device"
+"$PYTHON" -B "$here/cells.py" "$JOBS" $real ${FULL:+FULL} "${patterns[@]}" >"$tmp/cells.json" || die "CELLS=$CELLS"
 mapfile -t names < <("$PYTHON" -c 'import json, sys; print(*json.load(open(sys.argv[1])), sep="\n")' "$tmp/cells.json")
 
 # A guest with four copies of the model takes 10 GiB, its images are mapped beside that.
 free_mb=$(awk '/^MemAvailable/ {print int($2 / 1024)}' /proc/meminfo)
-: "${JOBS:=$(nproc)}"
-[[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "JOBS=$JOBS: not a number of guests"
 large=6
 [[ ${names[*]} != *-x[0-9]* ]] || large=10
 while [ "$JOBS" -gt 1 ] && [ $((JOBS * large * 1024)) -gt "$free_mb" ]; do JOBS=$((JOBS - 1)); done
@@ -52,6 +64,25 @@ for c in "$here/load.c" "$here/watch.c" "$TOP/dev/run/cost.c"; do
 	gcc -O2 -Wall -Wextra -static -o "$tmp/$(basename "$c" .c)" "$c" -luring -ljson-c >"$LOG" 2>&1 || die "$c does not compile"
 done
 
+# The SSD of a guest in real time: 4 GB, for as many copies of the model as any cell has.
+ssd_gb=4 ssd_dev='' made=''
+if [ -n "$real" ]; then
+	step "take the device"
+	[ "$("$TOP/dev/accel.sh" "$(build_dir)/arch/x86/boot/bzImage")" = kvm ] ||
+		die "CLOCK=real: KVM does not boot a guest on this host; virtual time works everywhere"
+	if [ -d "$DEVICE" ]; then
+		ssd_dev=$(mktemp "$DEVICE/ppc-bench.XXXXXX") made=1
+		fallocate -l ${ssd_gb}G "$ssd_dev" || { rm -f "$ssd_dev"; die "DEVICE=$DEVICE: no room for $ssd_gb GB in it"; }
+	elif [ -b "$DEVICE" ]; then
+		ssd_dev=$DEVICE
+		found=$(wipefs -n "$DEVICE" && lsblk -nro NAME "$DEVICE" | tail -n +2) || die "DEVICE=$DEVICE cannot be read"
+		[ -z "$found" ] || die "DEVICE=$DEVICE has something on it; wipefs -a it if that is of no use:" "$found"
+		[ "$(blockdev --getsize64 "$DEVICE")" -ge $((ssd_gb << 30)) ] || die "DEVICE=$DEVICE is smaller than $ssd_gb GB"
+	else
+		die "DEVICE=$DEVICE: neither a directory nor a disk"
+	fi
+fi
+
 declare -A guests=()
 # shellcheck disable=SC2317 # called by traps
 cleanup() {
@@ -59,6 +90,8 @@ cleanup() {
 	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
 	wait
 	rm -rf "$tmp"
+	# Nothing is left of the model on the device.
+	if [ -n "$made" ]; then rm -f "$ssd_dev"; elif [ -n "$ssd_dev" ]; then wipefs -aq "$ssd_dev"; fi
 }
 # What was measured until then is worth a table and its plots, if it is a part only.
 report() {
@@ -72,17 +105,19 @@ trap 'cleanup; report || true; exit 130' INT TERM
 
 # guest NAME: one boot, whose records are out/bench/guests/NAME/records.jsonl.
 guest() {
-	local dir=$out/guests/$1 mem=6G gb=2 stock=
+	local dir=$out/guests/$1 mem=6G gb=2 stock='' vtime=1 cpus=1
+	[ -z "$real" ] || { vtime='' cpus=$(nproc); }
 	[[ $1 != *-x[0-9]* ]] || { mem=10G gb=4; }
 	case $1 in *-unpatched*) stock=1 ;; esac
 	mkdir -p "$dir/run"
-	cp "$TOP"/dev/run/{cache,load_safetensors,model,result,ssd}.py "$here"/*.py "$tmp"/{load,watch,cost} "$dir/run/"
+	cp "$TOP"/dev/run/{cache,command,load_safetensors,maio,model,result,settle,ssd}.py "$here"/*.py "$tmp"/{load,watch,cost} "$dir/run/"
 	"$PYTHON" -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))[sys.argv[2]], sys.stdout)' \
 		"$tmp/cells.json" "$1" >"$dir/run/cells.json"
 	local main="guest.py /tmp/run/cells.json $ROUNDS /out/records.jsonl"
 	[[ $1 != *-costs* ]] || main="costs.py /out/costs.json"
 	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/$main"
-	OUT="$dir" PROFILE="${1%%-*}" STOCK=$stock VTIME=1 NOBUILD=1 MEM=$mem CPUS=1 NUMA=2 SSD="$model/model.img" SSD_GB=$gb \
+	OUT="$dir" PROFILE="${1%%-*}" STOCK=$stock VTIME=$vtime NOBUILD=1 MEM=$mem CPUS=$cpus NUMA=2 SSD="$model/model.img" \
+		SSD_GB=$gb SSD_DEV="$ssd_dev" \
 		TIMEOUT=10800 "$TOP/dev/vm.sh" </dev/null 2> >(tee "$dir/log" | grep --line-buffered -E '^   [a-z0-9]+: |^FAILED|^  ' >&2) &
 	guests[$1]=$!
 }

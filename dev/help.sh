@@ -11,5 +11,6 @@ Settings (make vm CMD='uname -a' VTIME=1):
   NOBUILD=1             the kernel as it is   APPEND='…'   more kernel command line
   ROUNDS=3              how often make run and make bench measure each thing
   QUICK=1 CELLS='…'     which measurements of make bench (CELLS=list); COMPARE=results.json, JOBS=2
+  CLOCK=real DEVICE=DIR make bench in real time on a real SSD, where KVM works
   PPC_CACHE=DIR         where sources, kernels and the guest's root are kept
 TXT

@@ -11,6 +11,7 @@
 #   PROFILE=paper|fast|none  the SSD, /dev/ssd: memory-backed null_blk in virtual time, in real
 #                          time an NVMe device on the XPU's node whose other end is nbdkit
 #   SSD=IMAGE SSD_GB=N     what is on it (in real time written back to IMAGE); how large it is
+#   SSD_DEV=FILE           in real time: the SSD is this file or device of the host, SSD is copied to it
 #   ROOT=DIR               a user space of your own in place of the cached one
 #   TIMEOUT=SECONDS        by the clock (0: none)
 #   NOBUILD=1              take the kernel as it was built last
@@ -25,7 +26,7 @@
 . "$(dirname "$0")/lib.sh"
 
 mode=${1:-command}
-: "${MEM:=4G}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}"
+: "${MEM:=4G}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}" "${SSD_DEV:=}"
 : "${QEMU:=qemu-system-x86_64}" "${APPEND:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
 [ "$VTIME" != 0 ] || VTIME=
 # With -icount CPUs run in turn, so that more of them do not make a guest faster, and QEMU 7.2 lets
@@ -115,7 +116,7 @@ append="console=ttyS0 ignore_loglevel panic=-1 oops=panic nokaslr mitigations=of
 append+=" tsc=reliable rcupdate.rcu_cpu_stall_timeout=120 random.trust_cpu=on"
 
 ssd=none
-if [ "$PROFILE" != none ]; then
+if [ "$PROFILE" != none ] && [ -z "$SSD_DEV" ]; then
 	profile=$TOP/dev/profiles/$PROFILE.conf
 	[ -f "$profile" ] || die "PROFILE=$PROFILE: there is $(cd "$TOP/dev/profiles" && echo *.conf), and none"
 	latency_ns='' mbps=''
@@ -123,9 +124,17 @@ if [ "$PROFILE" != none ]; then
 	. "$profile"
 fi
 [ -z "$SSD" ] || [ -f "$SSD" ] || die "SSD=$SSD: no such image"
+[ -z "$SSD_DEV" ] || [ -z "$VTIME" ] || die "SSD_DEV=$SSD_DEV: no real device in virtual time"
 ssd_image=''
 if [ "$PROFILE" = none ]; then
 	append+=" null_blk.nr_devices=0"
+elif [ -n "$SSD_DEV" ]; then
+	ssd=nvme
+	append+=" null_blk.nr_devices=0"
+	[ -z "$SSD" ] || { ssd_image=$(realpath "$SSD"); map_image ssd "$ssd_image" on on; }
+	args+=(-device pcie-root-port,id=rp2,bus=px,chassis=2
+		-drive "if=none,id=d0,file=$SSD_DEV,format=raw,cache=none,aio=native"
+		-device nvme,serial=ppc,drive=d0,bus=rp2)
 elif [ -n "$VTIME" ]; then
 	ssd=null_blk
 	if [ -n "$SSD" ]; then

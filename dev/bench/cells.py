@@ -2,8 +2,10 @@
 """Which measurements `make bench` makes. A cell is PROFILE/VARIANT/LOADER/METHOD: an SSD, what is
 done to it or to memory, who loads, and what helps. The first three are the scenario.
 
-usage: cells.py list | [FULL] PATTERN...    prints the chosen cells as JSON, by guest; a pattern
-is a name, a glob (paper/ext4/*/maio), "quick", "default" or "costs"; FULL: of the whole product
+usage: cells.py list | JOBS [REAL] [FULL] PATTERN...    prints the chosen cells as JSON, by guest,
+for so many guests at a time; a pattern is a name, a glob (paper/ext4/*/maio), "quick", "default"
+or "costs"; FULL: of the whole product; REAL: those of the profile paper, of a real SSD, which
+is called "device"
 """
 import fnmatch
 import itertools
@@ -66,7 +68,7 @@ def possible(variant, loader, method):
     v = VARIANTS[variant]
     c = LOADERS[loader]["command"]
     if (loader == "c-files") != ("folder" in v) or (c[:1] != C and v.get("copies", 1) > 1) or \
-            (loader == "gguf" and v.get("fs", "").startswith("erofs")):
+            (loader == "gguf" and v.get("fs", "").startswith(("erofs", "overlay"))):
         return False
     if "kernel" in v and method.startswith("maio"):
         return False
@@ -154,15 +156,28 @@ def cell(name):
 COSTS = ("paper-costs", "paper-costs-unpatched")
 
 
-def choose(patterns, full):
-    pool = FULL if full else DEFAULT
+def of_device(name):
+    """A cell of the profile paper, with a real SSD."""
+    return name.replace("paper/", "device/", 1)
+
+
+def place(name):
+    """Where a cell stands in the whole product."""
+    return FULL.index(name.replace("device/", "paper/", 1))
+
+
+def choose(patterns, full, real):
+    whole, default, quick = FULL, FULL if full else DEFAULT, QUICK
+    if real:
+        whole, default, quick = ([of_device(n) for n in names if n.startswith("paper/")]
+                                 for names in (whole, default, quick))
     chosen = []
     for p in patterns:
         if p == "costs":
             continue
         # A name or pattern may mean what is only in the whole product.
-        found = {"quick": QUICK, "default": pool}.get(p) or [n for n in pool if fnmatch.fnmatch(n, p)] or \
-            [n for n in FULL if fnmatch.fnmatch(n, p)]
+        found = {"quick": quick, "default": default}.get(p) or [n for n in default if fnmatch.fnmatch(n, p)] or \
+            [n for n in whole if fnmatch.fnmatch(n, p)]
         if not found:
             sys.exit(f"no cell '{p}'; make bench CELLS=list names them")
         chosen += [n for n in found if n not in chosen]
@@ -173,7 +188,7 @@ def choose(patterns, full):
         need = f"{profile}/{variant}/{loader}/stock"
         if need not in chosen:
             chosen.append(need)
-    return sorted(chosen, key=FULL.index)
+    return sorted(chosen, key=place)
 
 
 def stock_of(variant):
@@ -209,9 +224,12 @@ def main(args):
     if args == ["list"]:
         print("\n".join(DEFAULT + ["costs"]))
         return
-    full = args[0] == "FULL"
-    guests = by_guest(choose(args[full:], full), 2)
-    if {"costs", "default"} & set(args):
+    at_once, args = int(args[0]), args[1:]
+    real, full = "REAL" in args, "FULL" in args
+    patterns = [p for p in args if p not in ("REAL", "FULL")]
+    guests = by_guest(choose(patterns, full, real), at_once)
+    # Costs are counted in instructions.
+    if {"costs", "default"} & set(patterns) and not real:
         guests.update({name: [] for name in COSTS})
     json.dump(guests, sys.stdout, indent=1)
 

@@ -1,8 +1,8 @@
 """The SSD's file system and what is on it, as a cell wants it."""
 import os
 import shutil
-import subprocess
 
+from command import run
 from ssd import DEVICE
 
 MOUNT, LOWER = "/mnt", "/tmp/lower"
@@ -16,12 +16,6 @@ MKFS = {
     "f2fs": ["mkfs.f2fs", "-q", "-f"],
 }
 SMALL_FILES, SMALL_SIZE = 2048, 64 << 10
-
-
-def run(*cmd):
-    done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(cmd)}: exit {done.returncode}: {done.stdout[-1000:].strip()}")
 
 
 def copy(model, copies):

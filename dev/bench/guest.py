@@ -9,12 +9,16 @@ import os
 import resource
 import subprocess
 import sys
+import time
 
 import cache
 import counters
 import disk
+import maio
 import methods
+import settle
 import ssd
+from command import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CGROUP, NEIGHBOUR = "/sys/fs/cgroup/bench", disk.MOUNT + "/neighbour.bin"
@@ -31,12 +35,11 @@ def say(text):
 class Limit:
     """A cgroup with a memory limit, for the load and what is beside it; or none."""
     def __init__(self, cell, paths):
-        self.made = cell["memory"] is not None
-        if self.made:
+        self.cgroup = CGROUP if cell["memory"] is not None else None
+        if self.cgroup:
             with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
                 f.write("+memory")
             os.mkdir(CGROUP)
-            cell["cgroup"] = CGROUP
             with open(CGROUP + "/memory.max", "w") as f:
                 f.write(str(int(sum(os.stat(p).st_size for p in paths) * cell["memory"])))
 
@@ -44,7 +47,7 @@ class Limit:
         return self
 
     def __exit__(self, *_):
-        if self.made:
+        if self.cgroup:
             os.rmdir(CGROUP)
 
 
@@ -74,13 +77,18 @@ def load(cell, paths, dev, method):
     if os.path.exists(LOAD_OUT):
         os.unlink(LOAD_OUT)
     methods.prepare(method, cell, paths)
-    with Limit(cell, paths):
+    with Limit(cell, paths) as limit:
         neighbour = Neighbour(cell)
         try:
+            settle.khugepaged()
             count = counters.Counters(dev)
             beside, extra = methods.before(method, paths)
             try:
-                said = methods.call(methods.command(cell, method), method, cell)
+                # Begun with a tick, too: what the loader's start takes hangs on the SSD.
+                ssd.await_tick()
+                start = time.monotonic_ns()
+                said = methods.call(methods.command(cell, method), method, limit.cgroup)
+                whole = time.monotonic_ns() - start
             finally:
                 if beside:
                     beside.stop()
@@ -92,15 +100,13 @@ def load(cell, paths, dev, method):
             said = f.read()
     record.update(json.loads(said))
     record["ns"] += extra
+    record["command_ns"] = whole + extra
     record.update(told)
     record["cached_end"] = sum(cache.cached(p) for p in paths)
     if method.startswith("maio"):
-        with open(methods.MAIOCTL_OUT) as f:
-            run = json.load(f)
         # A policy that was not at work has not been measured.
-        if run["state"] != ("record" if method == "maio-first" else "replay"):
-            raise RuntimeError(f"maioctl's state was '{run['state']}': {run.get('reason')}")
-        record["maio"] = {k: run["stats"][k] for k in (
+        stats = maio.told("record" if method == "maio-first" else "replay")["stats"]
+        record["maio"] = {k: stats[k] for k in (
             "prefetched_bytes", "useful_bytes", "late_bytes", "wasted_bytes", "burned_bytes", "refaulted_bytes",
             "memory_waits", "node_bytes")}
     return record
@@ -123,11 +129,11 @@ def watched(cell, paths, dev, more):
     """A load that is not measured but watched, or asked for the sum of what it read."""
     method = cell["method"]
     methods.prepare(method, cell, paths)
-    with Limit(cell, paths):
+    with Limit(cell, paths) as limit:
         beside, _ = methods.before(method, paths)
         try:
             said = methods.call([HERE + "/watch", WATCH_MS, dev, methods.PROGRESS, WATCH_OUT,
-                                 *methods.command(cell, method, more)], method, cell)
+                                 *methods.command(cell, method, more)], method, limit.cgroup)
         finally:
             if beside:
                 beside.stop()
@@ -190,9 +196,9 @@ def main(cells, rounds, out):
         write({"calibration": calibration, "kernel": os.uname().release, "accel": os.environ.get("PPC_ACCEL"),
                "base": os.environ.get("PPC_BASE"), "cells": cells, "rounds": rounds})
         set_up(cells)
-        os.environ["SSD_TICK"] = ssd.tick()
+        ssd.find_tick()
         if any(c["method"].startswith("maio") for c in cells):
-            subprocess.run(["modprobe", "ppc_maio"], check=True)
+            run("modprobe", "ppc_maio")
         for n in range(rounds):
             for i, cell in enumerate(cells):
                 record = {"name": cell["name"], "round": n}

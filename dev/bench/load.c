@@ -17,7 +17,7 @@
  *   -P                    MADV_POPULATE_READ each shard before anything is copied
  *   -W                    POSIX_FADV_WILLNEED each shard before anything is copied, in steps:
  *                         the kernel cuts each call at the size of readahead
- *   -D                    with -m read: RWF_DONTCACHE
+ *   -D                    with -m read: RWF_DONTCACHE, the shards from end to end
  *   -r                    every file in the folder is data, and has no header
  *   -c                    add up all words, to be compared between ways of loading; costs time
  *   -T FILE               how many bytes each worker has, as the load goes on
@@ -317,8 +317,7 @@ static void take(const struct shard *s, size_t pos, size_t len)
 
 			if (n > opt.piece)
 				n = opt.piece;
-			got = preadv2(s->fd, &(struct iovec){ bounce + at, n }, 1, pos,
-				      opt.dontcache ? RWF_DONTCACHE : 0);
+			got = pread(s->fd, bounce + at, n, pos);
 			if (got <= 0)
 				err(1, "%s at %zu", s->path, pos);
 			n = got;
@@ -405,6 +404,26 @@ static void load_direct(int worker)
 	}
 }
 
+/*
+ * Uncached reads drop whole folios: one that ends within a folio has the next one miss, so
+ * they go from end to end of the shards, in aligned pieces.
+ */
+static void load_uncached(int worker)
+{
+	for (int n = 0; n < nr_shards; n++) {
+		struct shard *s = &shards[n];
+
+		for (size_t pos = worker * opt.piece; pos < s->size; pos += opt.workers * opt.piece) {
+			ssize_t got = preadv2(s->fd, &(struct iovec){ bounce, opt.piece }, 1, pos,
+					      RWF_DONTCACHE);
+
+			if (got <= 0)
+				err(1, "%s at %zu", s->path, pos);
+			consumed(bounce, got, pos >= s->data ? 0 : s->data - pos);
+		}
+	}
+}
+
 static void work(int worker)
 {
 	struct rusage ru;
@@ -422,6 +441,8 @@ static void work(int worker)
 		open_shard(n);
 	if (!strcmp(opt.mode, "direct")) {
 		load_direct(worker);
+	} else if (opt.dontcache) {
+		load_uncached(worker);
 	} else {
 		put_in_order();
 		load_parts(worker);

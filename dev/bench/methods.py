@@ -1,28 +1,18 @@
 """What is done for a load beside the load itself: MAIO, and what people use instead."""
 import os
-import shutil
-import subprocess
 import threading
 import time
 
 import cache
+import maio
+import ssd
+from command import run
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-STORE = "/tmp/store"
 QUEUE = "/sys/block/{}/queue/read_ahead_kb"
 # Windows that a stock kernel is tried with; the best of them counts.
 READAHEAD_KB = (512, 2048, 8192)
 # What "load -T" writes, and watch reads.
 PROGRESS = "/dev/shm/progress"
-MAIOCTL_OUT = "/tmp/maioctl.json"
-
-
-def read_all(paths):
-    buffer = bytearray(1 << 20)
-    for path in paths:
-        with open(path, "rb", buffering=0) as f:
-            while f.readinto(buffer):
-                pass
 
 
 class Eager:
@@ -46,7 +36,7 @@ class Eager:
     def read(self, paths):
         self.first.wait()
         if not self.over:
-            read_all(paths)
+            cache.warm(paths)
 
     def stop(self):
         self.over = True
@@ -54,14 +44,8 @@ class Eager:
             t.join()
 
 
-def tick():
-    """Waits until the SSD's cap has a tick, as loaders do."""
-    at, interval = map(int, os.environ["SSD_TICK"].split(","))
-    time.sleep((at - time.monotonic_ns()) % interval / 1e9)
-
-
 def store(cell, method):
-    return os.path.join(STORE, "first" if method == "maio-first" else cell["variant"] + "-" + cell["loader"])
+    return os.path.join(maio.STORE, "first" if method == "maio-first" else cell["variant"] + "-" + cell["loader"])
 
 
 def is_c(cell):
@@ -84,43 +68,23 @@ def command(cell, method, more=()):
         cmd[-1:-1] = ["-m", "direct", "-p", str(2 << 20)] + (["-x"] if method == "direct-copy" else [])
     elif method.startswith("maio"):
         node = ["--node", str(cell["node"])] if "node" in cell else []
-        cmd = ["maioctl", "run", "--require", "--store", store(cell, method), "--service", cell["loader"],
-               "--keep" if method == "maio-keep" or node else "--burn", *node, "--json", MAIOCTL_OUT,
-               cell["path"], "--", *cmd]
+        mode = "--keep" if method == "maio-keep" or node else "--burn"
+        cmd = maio.before(cell["loader"], cell["path"], mode, *node, store=store(cell, method)) + cmd
     return cmd
 
 
-def environment(method):
-    """What the Python loaders are told: only the check that costs little, and what to do at the start."""
-    env = {**os.environ, "DIGEST": "crc32"}
-    if method == "willneed":
-        env["WILLNEED"] = "1"
-    return env
-
-
-def call(cmd, method, cell=None):
-    """Runs a loader, in its cgroup if it has one; what it printed."""
-    group = cell.get("cgroup") if cell else None
-
-    def join():
-        with open(group + "/cgroup.procs", "w") as f:
-            f.write(str(os.getpid()))
-
-    done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                          env=environment(method), preexec_fn=join if group else None)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(cmd)}: exit {done.returncode}: {(done.stderr or done.stdout)[-1000:].strip()}")
-    return done.stdout
+def call(cmd, method, cgroup=None):
+    """Runs a loader; what it printed. The Python ones are to make only the check that costs little."""
+    return run(*cmd, env={"DIGEST": "crc32", **({"WILLNEED": "1"} if method == "willneed" else {})}, cgroup=cgroup)
 
 
 def record(cell, method):
     """A recording of this very loader, once; its time counts for the method maio-first."""
     folder = store(cell, method)
     if method == "maio-first":
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
+        maio.forget(folder)
     elif not os.path.isdir(folder):
-        os.makedirs(folder)
+        maio.forget(folder)
         more = ("-oreverse",) if cell.get("template") == "wrong" else ()
         call(command(cell, method, more), method)
 
@@ -132,9 +96,9 @@ def prepare(method, cell, paths):
         record(cell, method)
         cache.drop(paths)
     if method == "cached":
-        read_all(paths)
+        cache.warm(paths)
     if cell.get("second"):
-        call(command(cell, method), method, cell)
+        call(command(cell, method), method)
 
 
 def before(method, paths):
@@ -142,9 +106,9 @@ def before(method, paths):
     if method == "eager":
         return Eager(paths), 0
     if method == "vmtouch":
-        tick()
+        ssd.await_tick()
         start = time.monotonic_ns()
-        subprocess.run(["vmtouch", "-t", "-q", *paths], check=True)
+        run("vmtouch", "-t", "-q", *paths)
         return None, time.monotonic_ns() - start
     return None, 0
 

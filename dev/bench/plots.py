@@ -65,19 +65,23 @@ def bars(rows, title):
     ax.tick_params(axis="y", length=0)
     ax.invert_yaxis()
     ax.set_xlim(0, ax.get_xlim()[1] * 1.1)
-    ax.set_xlabel("seconds of virtual time; dotted: what the device needs for the bytes")
+    ax.set_xlabel("seconds; dotted: what the device needs for the bytes")
     ax.set_title(title, loc="left", fontsize=10)
     return fig
+
+
+def is_usual(record):
+    return record["profile"] in ("paper", "device") and record["variant"] == "ext4"
 
 
 def main_plot(records):
     rows = []
     for loader in MAIN_LOADERS:
-        mine = [r for r in records if (r["profile"], r["variant"], r["loader"]) == ("paper", "ext4", loader)]
+        mine = [r for r in records if is_usual(r) and r["loader"] == loader]
         if mine:
             rows.append((LOADERS[loader], None))
             rows += [(NAMES[r["method"]], r) for r in sorted(mine, key=lambda r: -r["seconds"])]
-    return bars(rows, "Loading a model of 607 MB, cold, from an SSD of 500 MB/s") if rows else None
+    return bars(rows, "Loading a model of 607 MB, cold, virtual time") if rows else None
 
 
 def variants_plot(records):
@@ -86,7 +90,7 @@ def variants_plot(records):
     for key in dict.fromkeys((r["profile"], r["variant"]) for r in records if r["loader"] in ("c-mmap", "c-files")):
         mine = [r for r in records if (r["profile"], r["variant"]) == key and r["loader"] in ("c-mmap", "c-files") and
                 r["method"] in ("stock", "maio", "maio-keep")]
-        if key != ("paper", "ext4") and mine:
+        if mine and not is_usual(mine[0]):
             rows.append((" / ".join(key), None))
             rows += [(NAMES[r["method"]], r) for r in mine]
     return bars(rows, "The C loader out of a map (small-files, one-page: read()), elsewhere") if rows else None
@@ -117,13 +121,23 @@ def timeline_plot(record):
     return fig
 
 
-def growth_plot(rows):
-    fig, ax = plt.subplots(figsize=(8, 2.4))
-    files = [r["files"] for r in rows]
-    ax.loglog(files, [r["ns"] / 1e6 for r in rows], "o-", color=MAIO, label="time to attach, read nothing and detach, ms")
-    ax.loglog(files, [max(r["bytes"], 1) / 1024 for r in rows], "s-", color=STOCK, label="the kernel's memory, KiB")
-    ax.set_xlabel("files in one attachment")
-    ax.legend(fontsize=8, frameon=False)
+def growth_plot(growth):
+    """One part for each thing measured, one line in it for each of what there may be more."""
+    parts = (("ns", 1e6, "a run that does nothing, ms"), ("bytes", 1024, "the kernel's memory, KiB"),
+             ("op_ns", 1, "a cached 4 KiB pread, instructions"))
+    fig, axes = plt.subplots(1, len(parts), figsize=(9, 2.6), layout="constrained")
+    for ax, (key, scale, title) in zip(axes, parts):
+        for n, (of, grown) in enumerate(growth.items()):
+            rows = [r for r in grown["rows"] if r.get(key, 0) > 0]
+            if rows:
+                ax.plot([r["count"] for r in rows], [r[key] / scale for r in rows], "osv^d"[n] + "-", ms=4, color=f"C{n}",
+                        label=of)
+        ax.set_xscale("log")
+        ax.set_yscale("linear" if key == "op_ns" else "log")
+        ax.set_title(title, loc="left", fontsize=9)
+        ax.set_xlabel("how many")
+        ax.legend(fontsize=7, frameon=False)
+    axes[-1].set_ylim(0)
     return fig
 
 
@@ -135,8 +149,9 @@ def costs_part(costs):
         ["state of the file", *names, "MiB of a cold read"],
         [[state, *(f"{values[n]:.1f}" for n in names), f"{costs['cold_read_per_mib'][state]:.0f}"]
          for state, values in costs["operations"].items()])
-    if costs.get("attach"):
-        text += "".join(f"<p>{html.escape(w)}</p>" for w in costs.get("words", [])) + svg_of(growth_plot(costs["attach"]))
+    if costs.get("growth"):
+        text += svg_of(growth_plot(costs["growth"])) + \
+            "<ul>" + "".join(f"<li>{html.escape(w)}</li>" for w in costs.get("words", [])) + "</ul>"
     return text
 
 
@@ -152,10 +167,10 @@ table{border-collapse:collapse;font-size:12px;margin:1em 0}td,th{padding:2px 8px
 td:first-child,td:nth-child(2),th:first-child,th:nth-child(2),.text td{text-align:left}svg{max-width:100%;height:auto}
 .wide{overflow-x:auto}code{font-size:12px}.bad{color:#b3412e}"""
 
-CLOCK = """All figures are virtual time: the guest's clock counts instructions, one a nanosecond, and idle time is
+CLOCKS = {"real": "All figures are real time, of a guest under KVM and a device of its host.", "virtual": """All figures are virtual time: the guest's clock counts instructions, one a nanosecond, and idle time is
 skipped. What that leaves out: CPUs do not work in parallel (the CPU time of loader, prefetch and kernel threads adds
 up, as if one core did all of it), the device's transfers are copies made by the CPU, and the distance between NUMA
-nodes costs nothing. The scenarios paper2x and paperhalf are the same loads with the device twice and half as fast."""
+nodes costs nothing. The scenarios paper2x and paperhalf are the same loads with the device twice and half as fast."""}
 
 
 def won(records):
@@ -165,7 +180,8 @@ def won(records):
 
 def report(results):
     records = results["records"]
-    parts = ["<h1>Loading models: MAIO, the stock kernel, and what people use instead</h1>", f"<p>{CLOCK}</p>"]
+    parts = ["<h1>Loading models: MAIO, the stock kernel, and what people use instead</h1>",
+             f"<p>{CLOCKS[results['clock']]}</p>"]
     if results["partial"]:
         parts.append("<p class=bad><b>Partial:</b> some cells have fewer rounds than asked for, or none.</p>")
     for text in results["failed"]:
@@ -185,7 +201,7 @@ def report(results):
     for name, fig in (("Time by method", main_plot(records)), ("Elsewhere", variants_plot(records))):
         if fig:
             parts.append(f"<h2>{name}</h2>" + svg_of(fig))
-    shown = [r for r in records if "timeline" in r and r["loader"] == "c-mmap" and r["profile"] == "paper" and
+    shown = [r for r in records if "timeline" in r and r["loader"] == "c-mmap" and r["profile"] in ("paper", "device") and
              r["variant"] in ("ext4", "mem25")]
     if shown:
         parts.append("<h2>How a load goes on</h2>" + "".join(svg_of(timeline_plot(r)) for r in shown))
@@ -194,7 +210,7 @@ def report(results):
         ("guest", "peak MB/s (fio, depth 32)", "depth 1", "kernel", "emulation"),
         [(name, f"{g['peak_mbps']:.1f}", f"{g['qd1_mbps']:.1f}", g["kernel"], g["accel"])
          for name, g in results["guests"].items()]))
-    columns = ("scenario", "method", "seconds", "min", "max", "mbps", "pct_of_peak", "pct_of_limit", "ratio_to_stock",
+    columns = ("scenario", "method", "seconds", "min", "max", "command_s", "mbps", "pct_of_peak", "pct_of_limit", "ratio_to_stock",
                "insns_per_gb", "cached_peak_mb", "cached_end_mb", "device_read_mb", "refault_mb", "majfault", "cpu_s",
                "kthread_cpu_s", "useful_mb", "late_mb", "wasted_mb", "node_mb", "command")
     parts.append("<h2>Every measurement</h2><div class=wide>" +
@@ -209,7 +225,7 @@ def main(args):
         results = json.load(f)
     if kind == "--data":
         text = json.dumps({"records": [{k: r[k] for k in MAIN_KEYS if k in r} for r in results["records"] if
-                                       (r["profile"], r["variant"]) == ("paper", "ext4") and r["loader"] in MAIN_LOADERS]},
+                                       is_usual(r) and r["loader"] in MAIN_LOADERS]},
                           indent=1) + "\n"
     elif kind == "--main":
         text = svg_of(main_plot(results["records"]))

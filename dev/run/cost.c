@@ -3,8 +3,9 @@
  * What one operation on cached file pages costs: in virtual time a nanosecond is an
  * instruction of the guest. Prints the median over several passes as JSON.
  *
- * usage: cost pread BYTES FILE   pread() of so many bytes, through the file and again
- *        cost fault FILE         read one byte of each page of a new map
+ * usage: cost pread BYTES FILE      pread() of so many bytes, through the file and again
+ *        cost fault FILE            read one byte of each page of a new map
+ *        cost workers N BYTES FILE  pread() in so many processes, by their own CPU time
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,10 +70,64 @@ static long fault_pass(int fd, size_t file)
 	return faults() - before;
 }
 
+/*
+ * All workers are there before the first one reads, and until the last one has: their mean.
+ * Each goes through the file twice, the first time to be known.
+ */
+static int workers(long nr, int fd, size_t file, char *buf, size_t size)
+{
+	double *ns = mmap(NULL, nr * sizeof(*ns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int go[2], end[2], status, failed = 0;
+	double sum = 0;
+	char c;
+
+	if (ns == MAP_FAILED || pipe(go) || pipe(end))
+		err(1, "workers");
+	for (long n = 0; n < nr; n++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid) {
+			struct timespec a, b;
+			long calls;
+
+			close(go[1]);
+			close(end[1]);
+			if (read(go[0], &c, 1))
+				err(1, "go");
+			pread_pass(fd, file, buf, size);
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+			calls = pread_pass(fd, file, buf, size);
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+			ns[n] = ((b.tv_sec - a.tv_sec) * 1e9 + b.tv_nsec - a.tv_nsec) / calls;
+			if (read(end[0], &c, 1))
+				err(1, "end");
+			_exit(0);
+		}
+	}
+	close(go[1]);
+	for (long n = 0; n < nr; n++)
+		while (!*(volatile double *)&ns[n] && !waitpid(-1, NULL, WNOHANG))
+			usleep(10000);
+	close(end[1]);
+	while (wait(&status) > 0)
+		failed |= status;
+	for (long n = 0; n < nr; n++) {
+		failed |= !ns[n];
+		sum += ns[n];
+	}
+	if (failed)
+		errx(1, "a worker failed");
+	printf("{\"ns\": %.2f, \"workers\": %ld}\n", sum / nr, nr);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	int reads = argc == 4 && !strcmp(argv[1], "pread");
-	size_t size = reads ? strtoul(argv[2], NULL, 0) : 0;
+	long nr = argc == 5 && !strcmp(argv[1], "workers") ? atol(argv[2]) : 0;
+	int reads = nr > 0 || (argc == 4 && !strcmp(argv[1], "pread"));
+	size_t size = reads ? strtoul(argv[argc - 2], NULL, 0) : 0;
 	double ns[PASSES];
 	struct stat st;
 	char *buf = NULL;
@@ -79,7 +135,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (!(reads && size) && !(argc == 3 && !strcmp(argv[1], "fault")))
-		errx(2, "usage: cost pread BYTES FILE | cost fault FILE");
+		errx(2, "usage: cost pread BYTES FILE | cost fault FILE | cost workers N BYTES FILE");
 	fd = open(argv[argc - 1], O_RDONLY);
 	if (fd < 0 || fstat(fd, &st))
 		err(1, "%s", argv[argc - 1]);
@@ -89,6 +145,8 @@ int main(int argc, char **argv)
 			err(1, "buffer");
 		memset(buf, 0, size);
 	}
+	if (nr)
+		return workers(nr, fd, st.st_size, buf, size);
 	/* Pass -1 is not counted: it finds the caches of the emulator empty. */
 	for (int pass = -1; pass < PASSES; pass++) {
 		long long start = now();

@@ -7,17 +7,17 @@ POLICIES and PARTS are lists with commas; parts: calibrate, pread.
 """
 import json
 import os
-import shutil
-import subprocess
 import sys
 
 import cache
+import maio
+import settle
 import ssd
+from command import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOUNT = "/mnt"
 MODEL, PREAD, OTHER = MOUNT + "/model", MOUNT + "/pread.bin", MOUNT + "/other.bin"
-STORE = "/tmp/store"
 LOADERS = {
     "safetensors": ["load_safetensors.py"],
     "read-128k": ["load_read.py", str(128 << 10)],
@@ -35,48 +35,27 @@ def read(path):
         return f.read().strip()
 
 
-def run(cmd, **env):
-    done = subprocess.run(cmd, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(cmd)}: exit {done.returncode}: {(done.stderr or done.stdout)[-2000:].strip()}")
-    return done.stdout
-
-
-def maioctl(service, mode, model, out):
-    """What is put before a command to run it with MAIO. Without the policy it is to fail, not to go on."""
-    return ["maioctl", "run", "--require", "--store", STORE, "--service", service, mode, "--json", out, model, "--"]
-
-
-def account(path, state):
-    """maioctl's own account of a run, which must have been of the kind that its row names."""
-    with open(path) as f:
-        told = json.load(f)
-    if told["state"] != state:
-        raise RuntimeError(f"maioctl did not {state}, its state was '{told['state']}': {told.get('reason')}")
-    return told
-
-
 def load(loader, policy, kinds):
     """One load from a cold cache: what the loader says of itself, and what is left in the cache."""
     shards = [f"{MODEL}/{f}" for f in sorted(os.listdir(MODEL)) if f.endswith(".safetensors")]
     script, *args = LOADERS[loader]
     cmd = ["/usr/bin/python3", "-B", f"{HERE}/{script}", *args, MODEL, "/tmp/load.json"]
-    for f in ("/tmp/load.json", "/tmp/maioctl.json"):
+    for f in ("/tmp/load.json", maio.TOLD):
         if os.path.exists(f):
             os.unlink(f)
     if policy == "maio-first":
-        shutil.rmtree(STORE, ignore_errors=True)
-        os.mkdir(STORE)
+        maio.forget()
     if policy.startswith("maio"):
-        cmd = maioctl(loader, "--burn", MODEL, "/tmp/maioctl.json") + cmd
+        cmd = maio.before(loader, MODEL, "--burn") + cmd
     cache.drop(shards)
-    run(cmd, DIGEST=kinds)
+    settle.khugepaged()
+    run(*cmd, env={"DIGEST": kinds})
     end = sum(cache.cached(f) for f in shards)
     with open("/tmp/load.json") as f:
         result = json.load(f)
     result["cached_end"] = end
     if policy.startswith("maio"):
-        result["maioctl"] = account("/tmp/maioctl.json", "record" if policy == "maio-first" else "replay")
+        result["maioctl"] = maio.told("record" if policy == "maio-first" else "replay")
     return result
 
 
@@ -110,11 +89,9 @@ def pread(with_maio):
     def measure(name, *prefix):
         # Brought in by the stock kernel each time, so that the folios are the same.
         cache.drop([PREAD])
-        with open(PREAD, "rb", buffering=0) as f:
-            while f.read(1 << 20):
-                pass
+        cache.warm([PREAD])
         try:
-            result[name] = json.loads(run([*prefix, *cost]).splitlines()[-1])
+            result[name] = json.loads(run(*prefix, *cost).splitlines()[-1])
             say(f"4 KiB pread, {name}: {result[name]['ns']:.1f} ns")
         except (RuntimeError, OSError, ValueError) as e:
             result[name] = {"error": str(e)}
@@ -122,18 +99,16 @@ def pread(with_maio):
 
     measure("off")
     if with_maio:
-        shutil.rmtree(STORE, ignore_errors=True)
-        os.mkdir(STORE)
-        out = "/tmp/maioctl.json"
-        measure("other", *maioctl("other", "--keep", OTHER, out))
-        measure("attached-recording", *maioctl("warm", "--keep", PREAD, out))
+        maio.forget()
+        measure("other", *maio.before("other", OTHER, "--keep"))
+        measure("attached-recording", *maio.before("warm", PREAD, "--keep"))
         # A recording of cold reads, so that the next run replays it.
         cache.drop([PREAD])
         try:
-            run(maioctl("cold", "--keep", PREAD, out) + ["cat", PREAD])
+            run(*maio.before("cold", PREAD, "--keep"), "cat", PREAD)
         except (RuntimeError, OSError) as e:
             say(f"recording for the replay: {e}")
-        measure("attached-replaying", *maioctl("cold", "--keep", PREAD, out))
+        measure("attached-replaying", *maio.before("cold", PREAD, "--keep"))
     return result
 
 
@@ -145,12 +120,12 @@ def main(policies, rounds, parts, out):
         "base": os.environ.get("PPC_BASE"), "thp": read("/sys/kernel/mm/transparent_hugepage/enabled"),
         "memory": read("/proc/meminfo").splitlines()[0],
     }
-    run(["mount", "-o", "noatime", ssd.DEVICE, MOUNT])
-    os.environ["SSD_TICK"] = ssd.tick()
+    run("mount", "-o", "noatime", ssd.DEVICE, MOUNT)
+    ssd.find_tick()
     if with_maio:
         try:
-            run(["modprobe", "ppc_maio"])
-            run(["maioctl", "--version"])
+            run("modprobe", "ppc_maio")
+            run("maioctl", "--version")
         except (RuntimeError, OSError) as e:
             # The stock rows are still worth having.
             result["maio_error"] = str(e)

@@ -4,6 +4,7 @@ import os
 import time
 
 import model
+import ssd
 
 
 # A SHA-256 of everything takes long under emulation: whoever repeats a load asks for less.
@@ -13,9 +14,7 @@ KINDS = os.environ.get("DIGEST", "sha256,crc32").split(",")
 def start(files):
     """The time at which the load begins: with a tick of the SSD's cap, if that has ticks. With
     WILLNEED set, all of it is asked for then."""
-    if "SSD_TICK" in os.environ:
-        at, interval = map(int, os.environ["SSD_TICK"].split(","))
-        time.sleep((at - time.monotonic_ns()) % interval / 1e9)
+    ssd.await_tick()
     begin = time.monotonic_ns()
     if "WILLNEED" in os.environ:
         for path in files:
