@@ -63,7 +63,7 @@ def bars(rows, title):
         if r is None:
             tick.set_fontweight("bold")
     ax.tick_params(axis="y", length=0)
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.3, -0.7)
     ax.set_xlim(0, ax.get_xlim()[1] * 1.1)
     ax.set_xlabel("seconds; dotted: what the device needs for the bytes")
     ax.set_title(title, loc="left", fontsize=10)
@@ -116,7 +116,8 @@ def timeline_plot(record):
     rate.plot(t, mb_s, color=BOUND, lw=0.7, alpha=0.6, label="device, MB/s over 0.1 s (right)")
     rate.set_ylim(0)
     lines = ax.get_legend_handles_labels()[0] + rate.get_legend_handles_labels()[0]
-    ax.legend(lines, [line.get_label() for line in lines], fontsize=7, frameon=False, loc="upper left")
+    ax.legend(lines, [line.get_label() for line in lines], fontsize=7, frameon=False, ncols=len(lines),
+              loc="upper center", bbox_to_anchor=(0.5, -0.2))
     ax.set_title(f"{record['scenario']}, {NAMES[record['method']]}", loc="left", fontsize=10)
     return fig
 
@@ -164,7 +165,7 @@ def table(head, rows):
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;font-size:12px;margin:1em 0}td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,td:nth-child(2),th:first-child,th:nth-child(2),.text td{text-align:left}svg{max-width:100%;height:auto}
+td:first-child,td:nth-child(2),th:first-child,th:nth-child(2),.text td,.text th{text-align:left}svg{max-width:100%;height:auto}
 .wide{overflow-x:auto}code{font-size:12px}.bad{color:#b3412e}"""
 
 CLOCKS = {"real": "All figures are real time, of a guest under KVM and a device of its host.", "virtual": """All figures are virtual time: the guest's clock counts instructions, one a nanosecond, and idle time is
@@ -174,7 +175,7 @@ nodes costs nothing. The scenarios paper2x and paperhalf are the same loads with
 
 
 def won(records):
-    rows = [r for r in records if r["method"] in ("maio", "maio-keep") and r["ratio_to_stock"]]
+    rows = [r for r in records if r["method"] in ("maio", "maio-keep") and (r["ratio_to_stock"] or 0) > 1]
     return sorted(rows, key=lambda r: -r["ratio_to_stock"])
 
 
