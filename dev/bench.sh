@@ -52,6 +52,17 @@ while [ "$JOBS" -gt 1 ] && [ $((JOBS * large * 1024)) -gt "$free_mb" ]; do JOBS=
 [ $((large * 1024)) -le "$free_mb" ] ||
 	die "a guest takes up to $large GiB, and there are $free_mb MiB available: choose cells with less (CELLS=)"
 
+# room DIR GIB: is so much free there?
+room() {
+	local free
+	free=$(df --output=avail -B1G "$1" | tail -n 1)
+	[ "$free" -ge "$2" ] || die "$1: ${free// /} GiB are free on its disk, and $2 are needed"
+}
+room "$TOP" 1
+mkdir -p "$PPC_CACHE"
+# Sources, two kernels, a user space and the model; or only what a build changes.
+room "$PPC_CACHE" "$([ -d "$PPC_CACHE/model" ] && echo 2 || echo 12)"
+
 "$TOP/dev/kernel.sh" >/dev/null
 if [[ ${names[*]} == *-unpatched* ]]; then STOCK=1 "$TOP/dev/kernel.sh" >/dev/null; fi
 "$TOP/dev/root.sh" >/dev/null
