@@ -32,6 +32,10 @@ esac
 if [ "$CELLS" = list ]; then
 	exec "$PYTHON" -B "$here/cells.py" list
 fi
+# Another one's records would be deleted.
+mkdir -p "$TOP/out"
+exec 9>"$TOP/out/bench.lock"
+flock -n 9 || die "another make bench is under way in this checkout"
 chosen=${QUICK:+quick}${CELLS:+ $CELLS}
 read -ra patterns <<<"${chosen:-default}"
 tmp=$(mktemp -d)
@@ -68,8 +72,6 @@ if [[ ${names[*]} == *-unpatched* ]]; then STOCK=1 "$TOP/dev/kernel.sh" >/dev/nu
 "$TOP/dev/root.sh" >/dev/null
 model=$("$TOP/dev/run/model.sh")
 
-rm -rf "$out"
-mkdir -p "$out/guests"
 LOG=$PPC_CACHE/log/bench-build.log
 for c in "$here/load.c" "$here/watch.c" "$TOP/dev/run/cost.c"; do
 	gcc -O2 -Wall -Wextra -static -o "$tmp/$(basename "$c" .c)" "$c" -luring -ljson-c >"$LOG" 2>&1 || die "$c does not compile"
@@ -94,6 +96,8 @@ if [ -n "$real" ]; then
 	fi
 fi
 
+rm -rf "$out"
+mkdir -p "$out/guests"
 declare -A guests=()
 # shellcheck disable=SC2317 # called by traps
 cleanup() {
