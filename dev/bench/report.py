@@ -118,8 +118,6 @@ CAUSES = (
      "burning: the first load left nothing in the cache; --keep is for models that are loaded again"),
     (lambda mine, rival: rival["method"].startswith("direct"),
      "a direct read saves the page cache's own work, and one of two copies"),
-    (lambda mine, rival: mine["workers"] > 1,
-     "what slower workers still need is burned behind the faster ones, and read again"),
     (lambda mine, rival: mine["bytes"] < 1 << 20,
      "a load so small is over before a prefetch could help"),
     (lambda mine, rival: mine["variant"] == "wrong-template",
