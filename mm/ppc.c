@@ -173,9 +173,17 @@ unlock:
 	return end;
 }
 
-/* Count what is cached, with the whole of straddling folios. */
-static unsigned long ppc_count_cached(struct address_space *mapping,
-				      pgoff_t start, pgoff_t end)
+/**
+ * ppc_count_cached - count the cached pages of a range
+ * @mapping: of the file
+ * @start: first page
+ * @end: behind the last page
+ *
+ * Context: process context, may sleep.
+ * Return: pages, with the whole of straddling folios.
+ */
+unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
+			       pgoff_t end)
 {
 	XA_STATE(xas, &mapping->i_pages, start);
 	unsigned long cached = 0;
@@ -264,7 +272,54 @@ bool __ppc_read_failed(struct folio *folio)
 	return again;
 }
 
+/**
+ * ppc_nodes_room - memory of some nodes that nobody uses
+ * @nodes: the nodes
+ * @idle: set to the page cache pages that nobody has used for long, or twice
+ *
+ * Return: free pages above the watermarks.
+ */
+unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle)
+{
+	unsigned long free = 0;
+	int nid, i;
+
+	*idle = 0;
+	for_each_node_mask(nid, *nodes) {
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+			unsigned long pages, mark;
+
+			if (!populated_zone(zone))
+				continue;
+			/* Some of a low zone is not for the page cache. */
+			mark = high_wmark_pages(zone) +
+			       zone->lowmem_reserve[ZONE_MOVABLE];
+			pages = zone_page_state(zone, NR_FREE_PAGES);
+			free += pages > mark ? pages - mark : 0;
+			*idle += zone_page_state(zone, NR_ZONE_INACTIVE_FILE);
+		}
+	}
+	return free;
+}
+
 #ifdef CONFIG_MEMCG
+/**
+ * ppc_memcg_limit - pages a memory cgroup may have at most
+ * @memcg: the cgroup, or NULL
+ *
+ * Return: pages, ULONG_MAX when there is no limit.
+ */
+unsigned long ppc_memcg_limit(struct mem_cgroup *memcg)
+{
+	unsigned long limit = ULONG_MAX;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg))
+		limit = min3(limit, READ_ONCE(memcg->memory.max),
+			     READ_ONCE(memcg->memory.high));
+	return limit == PAGE_COUNTER_MAX ? ULONG_MAX : limit;
+}
+
 /**
  * ppc_memcg_headroom - pages a memory cgroup can take without reclaim
  * @memcg: the cgroup, or NULL
@@ -291,6 +346,24 @@ unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
 }
 
 /**
+ * ppc_memcg_idle - page cache pages of a memory cgroup that nobody uses
+ * @memcg: the cgroup, or NULL
+ *
+ * Context: process context, may sleep.
+ * Return: pages that nobody has used for long, or twice, in the cgroup or in that
+ * ancestor that has fewest.
+ */
+unsigned long ppc_memcg_idle(struct mem_cgroup *memcg)
+{
+	unsigned long idle = ULONG_MAX;
+
+	mem_cgroup_flush_stats(memcg);
+	for (; memcg; memcg = parent_mem_cgroup(memcg))
+		idle = min(idle, memcg_page_state(memcg, NR_INACTIVE_FILE));
+	return idle;
+}
+
+/**
  * ppc_memcg_make_room - reclaim from a memory cgroup that is near its limit
  * @memcg: the cgroup, or NULL
  * @nr: pages wanted
@@ -310,9 +383,19 @@ void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
 	}
 }
 #else
+unsigned long ppc_memcg_limit(struct mem_cgroup *memcg)
+{
+	return ULONG_MAX;
+}
+
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
 {
 	return ULONG_MAX;
+}
+
+unsigned long ppc_memcg_idle(struct mem_cgroup *memcg)
+{
+	return 0;
 }
 
 void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)

@@ -63,6 +63,26 @@ void ppc_attachment_set_private(struct ppc_attachment *att, void *private)
 EXPORT_SYMBOL_GPL(ppc_attachment_set_private);
 
 /**
+ * ppc_attachment_set_news - tell whoever polls the attachment
+ * @att: attachment
+ * @news: is there something new for him?
+ *
+ * Context: any but interrupts.
+ */
+void ppc_attachment_set_news(struct ppc_attachment *att, bool news)
+{
+	if (news) {
+		/* Whoever clears it sees what the news is about. */
+		smp_store_release(&att->news, true);
+		wake_up_interruptible(&att->wait);
+	} else {
+		WRITE_ONCE(att->news, false);
+		smp_mb();	/* pairs with the release above */
+	}
+}
+EXPORT_SYMBOL_GPL(ppc_attachment_set_news);
+
+/**
  * ppc_nr_files - how many file indices an attachment has given out
  * @att: attachment
  *
@@ -252,6 +272,7 @@ int ppc_attach_end(struct ppc_attachment *att)
 
 	/* Hooks and workers stop now, whatever the ioctls wait for. */
 	WRITE_ONCE(att->live, false);
+	wake_up_interruptible(&att->wait);
 	if (down_write_killable(&att->lock))
 		return -EINTR;
 	ended = att->ended;
@@ -445,6 +466,7 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	spin_lock_init(&att->stream_lock);
 	spin_lock_init(&att->consumer_lock);
 	INIT_LIST_HEAD(&att->streams);
+	init_waitqueue_head(&att->wait);
 	INIT_WORK(&att->teardown, ppc_attach_teardown);
 	init_completion(&att->done);
 	att->flags = args->flags;
@@ -454,6 +476,7 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	if (!att->may_charge)
 		att->budget = min(att->budget, ppc_default_budget());
 	att->keep_budget = args->keep_budget;
+	att->max_resident = args->max_resident;
 
 	att->user = ppc_user_get(current_uid());
 	if (IS_ERR(att->user)) {

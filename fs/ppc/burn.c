@@ -16,17 +16,17 @@
 #define PPC_BURN_EDGE		PPC_CHUNK_SIZE
 
 static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
-			       u8 want, bool all)
+			       u8 want, bool all, u64 gap)
 {
 	u8 state = stream->map.state[chunk];
 
-	if (!(state & want) || (state & PPC_CHUNK_BURNED))
+	if (!(state & want) || ppc_chunk_gone(state))
 		return false;
 	if (all)
 		return true;
 	return !(state & PPC_CHUNK_STUCK) &&
 	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk,
-				 stream->gap);
+				 gap);
 }
 
 /*
@@ -36,12 +36,16 @@ static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
 static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
 			  u32 *chunk, u32 *first, struct ppc_range *run)
 {
+	u64 gap = all ? 0 : ppc_room_gap(stream);
 	struct ppc_range bytes;
 	u32 looks = 0;
 
+	/* No more than the rest of the load needs. */
+	if (READ_ONCE(stream->burn) == PPC_BURN_TIGHT && !ppc_room_look(stream))
+		return false;
 	guard(spinlock)(&stream->lock);
 	while (*chunk < stream->map.nr_chunks &&
-	       !ppc_burn_candidate(stream, *chunk, want, all)) {
+	       !ppc_burn_candidate(stream, *chunk, want, all, gap)) {
 		++*chunk;
 		/* A reader waits for the lock: don't keep it for long. */
 		if (++looks % PPC_BURN_LOOKS == 0) {
@@ -56,7 +60,7 @@ static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
 	*first = *chunk;
 	ppc_map_chunk(&stream->map, *chunk, run);
 	while (++*chunk < stream->map.nr_chunks &&
-	       ppc_burn_candidate(stream, *chunk, want, all)) {
+	       ppc_burn_candidate(stream, *chunk, want, all, gap)) {
 		ppc_map_chunk(&stream->map, *chunk, &bytes);
 		if (bytes.file != run->file ||
 		    bytes.pos != run->pos + run->len ||
@@ -114,7 +118,7 @@ static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
 			     (u64)left << PAGE_SHIFT);
 	guard(spinlock)(&stream->lock);
 	if (!left)
-		*state |= PPC_CHUNK_BURNED;
+		*state = (*state & ~PPC_CHUNK_LEFT) | PPC_CHUNK_BURNED;
 	else if (*state & PPC_CHUNK_TRIED)
 		*state |= PPC_CHUNK_STUCK;
 	else
@@ -161,7 +165,7 @@ static void ppc_burn(struct ppc_stream *stream, u8 want, bool all)
 	spin_lock(&stream->lock);
 	chunk = all ? 0 : stream->burn_from;
 	while (chunk < stream->map.nr_chunks && looks++ < PPC_BURN_LOOKS &&
-	       (stream->map.state[chunk] & PPC_CHUNK_BURNED))
+	       ppc_chunk_gone(stream->map.state[chunk]))
 		chunk++;
 	stream->burn_from = chunk;
 	spin_unlock(&stream->lock);
@@ -180,6 +184,19 @@ static void ppc_burn_rest(struct ppc_stream *stream, u8 want)
 	ppc_burn(stream, want, true);
 }
 
+/* Has any reader of the attachment been seen of late? */
+static bool ppc_burn_readers_active(struct ppc_attachment *att)
+{
+	struct ppc_stream *stream;
+
+	guard(spinlock)(&att->stream_lock);
+	list_for_each_entry(stream, &att->streams, link)
+		if (time_before(jiffies, READ_ONCE(stream->last_access) +
+					 2 * PPC_END_REST))
+			return true;
+	return false;
+}
+
 /**
  * ppc_burn_work - drop what was consumed
  * @work: of a stream
@@ -192,7 +209,7 @@ void ppc_burn_work(struct work_struct *work)
 	bool burn, end;
 
 	spin_lock(&stream->lock);
-	burn = stream->burn && READ_ONCE(ppc_enabled);
+	burn = ppc_stream_burns(stream) && READ_ONCE(ppc_enabled);
 	end = ppc_cursors_at_end(&stream->cursors, &stream->map);
 	rest_from = stream->last_access + PPC_END_REST;
 	spin_unlock(&stream->lock);
@@ -205,9 +222,7 @@ void ppc_burn_work(struct work_struct *work)
 		stream->kept = false;
 		ppc_burn_rest(stream, PPC_CHUNK_CONSUMED);
 		/* Others may be about to pass what they wanted. */
-		if (stream->kept &&
-		    time_before(jiffies, READ_ONCE(stream->att->last_access) +
-					 2 * PPC_END_REST))
+		if (stream->kept && ppc_burn_readers_active(stream->att))
 			queue_delayed_work(ppc_wq, &stream->burner,
 					   PPC_END_REST);
 	} else {

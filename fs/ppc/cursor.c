@@ -70,6 +70,9 @@ static u64 chunk_len(const struct ppc_map *map, u32 chunk)
 static void consume(struct ppc_map *map, u32 from, u32 to,
 		    struct ppc_outcome *out)
 {
+	/* What is leapt over may not be wanted at all. */
+	const bool leap = to - from > 2;
+
 	for (; from < to; from++) {
 		u64 len;
 
@@ -79,12 +82,25 @@ static void consume(struct ppc_map *map, u32 from, u32 to,
 		out->consumed += len;
 		if (map->state[from] & PPC_CHUNK_ISSUED)
 			out->useful += len;
+		else
+			out->brought += len;
+		if (!leap && (map->state[from] & PPC_CHUNK_BURNED))
+			out->refaulted += len;
+		map->state[from] &= ~PPC_CHUNK_BURNED;
 		map->state[from] |= PPC_CHUNK_CONSUMED;
 	}
 }
 
+/* By us, or by reclaim once it was consumed. */
+static bool dropped(u8 state)
+{
+	const u8 done = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED;
+
+	return (state & PPC_CHUNK_BURNED) || (state & done) == done;
+}
+
 /* Passed over, not passed: from here to what was read ahead. */
-static void unpass(struct ppc_map *map, u32 chunk)
+static void unpass(struct ppc_map *map, u32 chunk, struct ppc_outcome *out)
 {
 	const u8 mask = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
 			PPC_CHUNK_BURNED | PPC_CHUNK_FAILED;
@@ -92,14 +108,18 @@ static void unpass(struct ppc_map *map, u32 chunk)
 	u32 end = min(map->nr_chunks, chunk + PPC_CURSOR_SLACK);
 
 	for (; chunk < end && (map->state[chunk] & mask) == PPC_CHUNK_CONSUMED;
-	     chunk++)
+	     chunk++) {
 		map->state[chunk] &= ~PPC_CHUNK_CONSUMED;
+		out->brought -= chunk_len(map, chunk);
+	}
 }
 
 /* Chunks from here on are gone: forget that they were read ahead. */
 static void forget(struct ppc_cursors *cs, struct ppc_map *map,
-		   const struct ppc_cursor *c, u32 chunk)
+		   const struct ppc_cursor *c, u32 chunk,
+		   struct ppc_outcome *out)
 {
+	const u32 missed = chunk;
 	/* Missed before it was passed: what was passed elsewhere is done. */
 	u8 keep = ~map->state[chunk] & PPC_CHUNK_CONSUMED;
 	/* What is gone further on will be missed in its turn. */
@@ -117,14 +137,18 @@ static void forget(struct ppc_cursors *cs, struct ppc_map *map,
 
 		if (!map->state[chunk] || (map->state[chunk] & keep))
 			continue;
-		for (i = 0; i < PPC_CURSORS && !others; i++) {
+		/* What was missed is gone, whoever else is about to read it. */
+		for (i = 0; i < PPC_CURSORS && !others && chunk != missed; i++) {
 			const struct ppc_cursor *o = &cs->cursor[i];
 
 			others = o != c && cursor_active(cs, o) &&
 				 chunk >= o->pos && chunk < o->next;
 		}
-		if (!others)
-			map->state[chunk] = ppc_chunk_renew(map->state[chunk]);
+		if (others)
+			continue;
+		if (map->state[chunk] & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED))
+			out->brought -= chunk_len(map, chunk);
+		map->state[chunk] = ppc_chunk_renew(map->state[chunk]);
 	}
 }
 
@@ -163,7 +187,9 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 	cs->clock++;
 
 	c = cursor_near(cs, step->chunk);
-	if (!c) {
+	/* Missed behind a reader: another place of his, or another reader. */
+	if (!c || (step->chunk < c->pos && step->miss &&
+		   !(*state & PPC_CHUNK_ISSUED))) {
 		bool first = !cs->cursor[0].used;
 
 		c = cursor_new(cs, step->chunk);
@@ -174,24 +200,18 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 	}
 	c->stamp = cs->clock;
 
-	if (step->miss && (*state & PPC_CHUNK_BURNED)) {
+	if (step->miss && dropped(*state))
 		out->refaulted = chunk_len(map, step->chunk);
+	/* Somebody else has brought it back. */
+	if (!step->miss && ppc_chunk_gone(*state))
 		*state &= ~PPC_CHUNK_BURNED;
-	}
 	if (step->miss && (*state & PPC_CHUNK_ISSUED)) {
-		forget(cs, map, c, step->chunk);
+		forget(cs, map, c, step->chunk, out);
 		c->pos = min(c->pos, step->chunk);
 		c->next = step->chunk;
 		out->hit = PPC_STREAM_BEHIND;
 	} else if (step->miss) {
-		unpass(map, step->chunk);
-		/* Another place of the reader, or another reader. */
-		if (step->chunk < c->pos) {
-			c = cursor_new(cs, step->chunk);
-			c->stamp = cs->clock;
-			out->hit = PPC_STREAM_MOVED;
-			out->interrupted = true;
-		}
+		unpass(map, step->chunk, out);
 		c->next = step->chunk;
 		if (out->hit == PPC_STREAM_COVERED)
 			out->hit = PPC_STREAM_BEHIND;
@@ -201,6 +221,9 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 		if (out->hit == PPC_STREAM_COVERED)
 			out->hit = PPC_STREAM_BEHIND;
 	}
+	/* That it was dropped has been counted. */
+	if (step->miss)
+		*state &= ~PPC_CHUNK_BURNED;
 	if (!step->uptodate && !step->miss && (*state & PPC_CHUNK_ISSUED) &&
 	    !(*state & PPC_CHUNK_LATE)) {
 		*state |= PPC_CHUNK_LATE;
@@ -299,6 +322,13 @@ bool ppc_cursors_skip(struct ppc_cursors *cs, const struct ppc_map *map)
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_skip);
 
+/* Who looks back at what was dropped may want no more than that. */
+static bool looks_back(const struct ppc_map *map, const struct ppc_cursor *c)
+{
+	return (map->state[c->next] & PPC_CHUNK_BURNED) &&
+	       c->next - c->pos > PPC_CURSOR_SLACK;
+}
+
 /**
  * ppc_cursors_pick - choose what to read ahead next
  * @cs: cursors
@@ -326,7 +356,7 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 		struct ppc_cursor *o = &cs->cursor[i];
 
 		if (!cursor_active(cs, o) || o->next >= map->nr_chunks ||
-		    skippable(map, o->next))
+		    skippable(map, o->next) || looks_back(map, o))
 			continue;
 		ahead = unread(map, o->pos, o->next);
 		if (ahead < least) {
@@ -347,7 +377,8 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 	batch->cursor = c - cs->cursor;
 	batch->first = c->next++;
 	batch->nr = 1;
-	while (c->next < map->nr_chunks && !skippable(map, c->next)) {
+	while (c->next < map->nr_chunks && !skippable(map, c->next) &&
+	       !looks_back(map, c)) {
 		ppc_map_chunk(map, c->next, &bytes);
 		if (bytes.file != batch->bytes.file ||
 		    bytes.pos != batch->bytes.pos + batch->bytes.len ||

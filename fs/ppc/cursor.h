@@ -62,6 +62,7 @@ struct ppc_step {
  * @consumed: passed now
  * @late: reader was there before the data
  * @refaulted: burned before, and wanted now
+ * @brought: change of the bytes that were read ahead or passed
  */
 struct ppc_outcome {
 	enum ppc_stream_hit hit;
@@ -70,6 +71,7 @@ struct ppc_outcome {
 	u64 consumed;
 	u64 late;
 	u64 refaulted;
+	s64 brought;
 };
 
 /**

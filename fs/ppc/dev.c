@@ -7,6 +7,7 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/miscdevice.h>
+#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -129,6 +130,16 @@ static long ppc_att_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
+static __poll_t ppc_att_poll(struct file *file, poll_table *wait)
+{
+	struct ppc_attachment *att = file->private_data;
+
+	poll_wait(file, &att->wait, wait);
+	if (!READ_ONCE(att->live))
+		return EPOLLHUP;
+	return READ_ONCE(att->news) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
 static void ppc_att_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	ppc_stats_show(m, file->private_data);
@@ -139,6 +150,7 @@ static const struct file_operations ppc_att_fops = {
 	.release = ppc_att_release,
 	.unlocked_ioctl = ppc_att_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.poll = ppc_att_poll,
 	.show_fdinfo = ppc_att_show_fdinfo,
 	.llseek = noop_llseek,
 };

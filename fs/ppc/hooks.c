@@ -61,8 +61,12 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access,
 	struct ppc_file *pf;
 	bool taken = false;
 
-	/* Reclaim may read metadata, but has no use for our reading ahead. */
-	if (!READ_ONCE(ppc_enabled) || (current->flags & PF_MEMALLOC))
+	/*
+	 * Reclaim may read metadata, but has no use for our reading ahead. Kernel
+	 * threads, as khugepaged, are not who loads.
+	 */
+	if (!READ_ONCE(ppc_enabled) ||
+	    (current->flags & (PF_MEMALLOC | PF_KTHREAD)))
 		return false;
 	access->tgid = current->tgid;
 
@@ -111,6 +115,8 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 		.uptodate = folio_test_uptodate(folio),
 		.pos = readahead_pos(ractl),
 		.len = (u64)req_count << PAGE_SHIFT,
+		.folio_pos = folio_pos(folio),
+		.folio_len = folio_size(folio),
 	};
 
 	return ppc_tell(ractl->mapping, &access, NULL);
@@ -154,6 +160,8 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 	if (!IS_ERR(folio)) {
 		access.type = PPC_ACCESS_FAULT;
 		access.uptodate = folio_test_uptodate(folio);
+		access.folio_pos = folio_pos(folio);
+		access.folio_len = folio_size(folio);
 		/*
 		 * Stock readahead leaves markers alone in random mappings, and
 		 * fault-around goes round them: each page would fault.
@@ -194,28 +202,11 @@ bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len)
 	return news;
 }
 
-/* Bytes of all files that are cached, looked up ten times a second at most. */
-static u64 ppc_resident(struct ppc_attachment *att)
-{
-	unsigned long stamp = READ_ONCE(att->resident_stamp);
-	struct ppc_file *pf;
-	unsigned long index;
-	u64 resident = 0;
-
-	if (stamp && time_before(jiffies, stamp + HZ / 10))
-		return READ_ONCE(att->resident);
-	xa_for_each(&att->files, index, pf)
-		resident += (u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT;
-	WRITE_ONCE(att->resident, resident);
-	WRITE_ONCE(att->resident_stamp, jiffies | 1);
-	return resident;
-}
-
 static bool ppc_may_keep(struct ppc_attachment *att, int priority)
 {
 	return (att->flags & PPC_ATTACH_MAY_KEEP) &&
 	       priority > PPC_KEEP_MIN_PRIORITY &&
-	       ppc_resident(att) <= att->keep_budget;
+	       ppc_resident(att, false) <= att->keep_budget;
 }
 
 enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority)

@@ -18,7 +18,7 @@
 /* What has become of a chunk. */
 #define PPC_CHUNK_ISSUED	0x01	/* read ahead, or being read */
 #define PPC_CHUNK_CONSUMED	0x02	/* a reader has passed it */
-#define PPC_CHUNK_BURNED	0x04	/* dropped */
+#define PPC_CHUNK_BURNED	0x04	/* dropped, and not consumed since */
 #define PPC_CHUNK_LATE		0x08	/* a reader came before the data */
 #define PPC_CHUNK_TRIED		0x10	/* could not be dropped once */
 #define PPC_CHUNK_STUCK		0x20	/* nor the second time */
@@ -35,14 +35,38 @@ struct ppc_map {
 	u8 *state;		/* of each chunk */
 };
 
+/* Dropped; not read ahead again since, or left by such a pass. */
+static inline bool ppc_chunk_gone(u8 state)
+{
+	const u8 pass = state & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED);
+
+	return (state & PPC_CHUNK_BURNED) && pass != PPC_CHUNK_ISSUED &&
+	       !(state & PPC_CHUNK_LEFT);
+}
+
+/*
+ * It is read ahead. Whether what was dropped is wanted, its reader will show; if
+ * he passed it meanwhile, it is there to be dropped again.
+ */
+static inline u8 ppc_chunk_issue(u8 state)
+{
+	if (state & PPC_CHUNK_CONSUMED)
+		state &= ~PPC_CHUNK_BURNED;
+	return (state & ~(PPC_CHUNK_TRIED | PPC_CHUNK_STUCK)) |
+	       PPC_CHUNK_ISSUED;
+}
+
 /* A new pass begins: what was read before is only something left to drop. */
 static inline u8 ppc_chunk_renew(u8 state)
 {
 	u8 failed = state & PPC_CHUNK_FAILED;
+	/* If it is gone, reclaim took it after it was consumed. */
+	u8 burned = state & (PPC_CHUNK_BURNED | PPC_CHUNK_CONSUMED) ?
+		    PPC_CHUNK_BURNED : 0;
 
-	if (state & PPC_CHUNK_BURNED)
+	if (ppc_chunk_gone(state))
 		return failed ?: PPC_CHUNK_BURNED;
-	return failed | (state & ~failed ? PPC_CHUNK_LEFT : 0);
+	return failed | (state & ~failed ? burned | PPC_CHUNK_LEFT : 0);
 }
 
 int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr);

@@ -19,6 +19,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -141,6 +142,7 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @flags: PPC_ATTACH_*
  * @budget: bytes ahead of readers
  * @keep_budget: bytes reclaim may be asked to keep
+ * @max_resident: bytes of all files that may be cached, or 0
  * @may_charge: readers of other users may be charged
  * @lock: files and end of life; read by ioctls
  * @attached: the policy's attach callback has run
@@ -153,11 +155,13 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @stream_lock: protects @streams
  * @streams: struct ppc_stream
  * @nr_streams: length of @streams
- * @last_access: when a reader of any stream was last seen, jiffies
  * @consumer_lock: protects additions to @consumers
  * @consumers: address spaces that read, pinned
- * @resident_stamp: when @resident was taken
- * @resident: bytes of all files cached then
+ * @resident_stamp: when @resident and @bytes were taken
+ * @resident: bytes of the files cached then, as far as the attacher may know
+ * @bytes: size of all files then
+ * @wait: who polls
+ * @news: there is something new for him
  * @stats: counters, laid out as struct ppc_stats
  * @teardown: ends the attachment
  * @done: it has ended
@@ -175,6 +179,7 @@ struct ppc_attachment {
 	u64 flags;
 	u64 budget;
 	u64 keep_budget;
+	u64 max_resident;
 	bool may_charge;
 
 	struct rw_semaphore lock;
@@ -189,13 +194,16 @@ struct ppc_attachment {
 	spinlock_t stream_lock;		/* see above */
 	struct list_head streams;
 	unsigned int nr_streams;
-	unsigned long last_access;
 
 	spinlock_t consumer_lock;	/* see above */
 	struct mm_struct *consumers[PPC_MAX_CONSUMERS];
 
 	unsigned long resident_stamp;
 	u64 resident;
+	u64 bytes;
+
+	wait_queue_head_t wait;
+	bool news;
 
 	atomic64_t stats[PPC_NR_STATS];
 
@@ -282,8 +290,11 @@ struct ppc_inflight {
  * @lock: protects what follows up to @kept
  * @running: started, and not stopped
  * @gave_up: it did more harm than good
- * @burn: drop what was consumed
- * @gap: bytes behind the readers not to drop
+ * @burn: when to drop what was consumed
+ * @tight: memory was found to be short of what the rest of the load needs
+ * @returned: much of what was dropped was read again
+ * @gap: bytes behind the readers not to drop, or PPC_GAP_AUTO
+ * @longest: bytes of the longest read() seen
  * @nid: wanted node, or NUMA_NO_NODE
  * @reader_nid: node of the reader, used when no node is wanted
  * @met: the reader that is charged is known
@@ -294,6 +305,8 @@ struct ppc_inflight {
  * @last_access: when a reader was last seen, jiffies
  * @consumed: bytes consumed since the last burn
  * @issued: bytes read ahead
+ * @brought: bytes of chunks that were read ahead or passed
+ * @useful: of @issued, bytes that readers have passed
  * @refaulted: bytes burned or evicted, and wanted again
  * @burn_from: first chunk that may be left to burn
  * @kept: something that was consumed is wanted; the burner's own
@@ -311,8 +324,11 @@ struct ppc_stream {
 	spinlock_t lock;		/* see above */
 	bool running;
 	bool gave_up;
-	bool burn;
+	enum ppc_burn burn;
+	bool tight;
+	bool returned;
 	u64 gap;
+	u64 longest;
 	int nid;
 	int reader_nid;
 	bool met;
@@ -323,6 +339,8 @@ struct ppc_stream {
 	unsigned long last_access;
 	u64 consumed;
 	u64 issued;
+	u64 brought;
+	u64 useful;
 	u64 refaulted;
 	u32 burn_from;
 	bool kept;
@@ -336,6 +354,16 @@ struct ppc_stream {
 	unsigned long inflight_pages;
 };
 
+/* Is what was consumed to be dropped? Under the stream's lock. */
+static inline bool ppc_stream_burns(const struct ppc_stream *stream)
+{
+	if (stream->gave_up)
+		return false;
+	return stream->burn == PPC_BURN_ALWAYS ||
+	       (stream->burn == PPC_BURN_TIGHT && stream->tight &&
+		!stream->returned);
+}
+
 /* stream.c */
 
 void ppc_stream_destroy_all(struct ppc_attachment *att);
@@ -345,7 +373,17 @@ bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len);
 
 void ppc_prefetch_work(struct work_struct *work);
 void ppc_prefetch_queue(struct ppc_stream *stream);
-void ppc_prefetch_drain(struct ppc_stream *stream);
+void ppc_prefetch_drain(struct ppc_stream *stream, bool wait);
+
+/* room.c */
+
+struct mem_cgroup *ppc_room_memcg(const struct ppc_stream *stream);
+u64 ppc_resident(struct ppc_attachment *att, bool now);
+bool ppc_room_look(struct ppc_stream *stream);
+bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
+		  struct ppc_file *pf, const struct ppc_range *bytes,
+		  u64 ahead);
+u64 ppc_room_gap(struct ppc_stream *stream);
 
 /* burn.c */
 

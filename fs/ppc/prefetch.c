@@ -18,9 +18,6 @@
 /* When memory is short, look again after this many jiffies. */
 #define PPC_MEMORY_PAUSE	msecs_to_jiffies(10)
 
-/* Closer to the reader than this, reading ahead is worth a reclaim. */
-#define PPC_NEAR_BYTES		SZ_16M
-
 static void ppc_prefetch_seen(int nid, unsigned long nr, void *arg)
 {
 	struct ppc_attachment *att = arg;
@@ -47,11 +44,12 @@ static void ppc_prefetch_wait_oldest(struct ppc_stream *stream, bool wait)
 /**
  * ppc_prefetch_drain - let go of files that are being read
  * @stream: stream, of which no worker runs
+ * @wait: until they have been
  */
-void ppc_prefetch_drain(struct ppc_stream *stream)
+void ppc_prefetch_drain(struct ppc_stream *stream, bool wait)
 {
 	while (stream->inflight_nr)
-		ppc_prefetch_wait_oldest(stream, false);
+		ppc_prefetch_wait_oldest(stream, wait);
 }
 
 /* Takes over the caller's reference to the file. */
@@ -110,6 +108,17 @@ static void ppc_prefetch_unpick(struct ppc_stream *stream,
 	ppc_cursors_unpick(&stream->cursors, batch);
 }
 
+static void ppc_prefetch_brought(struct ppc_stream *stream, u32 chunk)
+{
+	struct ppc_range bytes;
+
+	lockdep_assert_held(&stream->lock);
+	if (stream->map.state[chunk] & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED))
+		return;
+	ppc_map_chunk(&stream->map, chunk, &bytes);
+	stream->brought += bytes.len;
+}
+
 /* There is nothing to be read for the batch, now or later. */
 static void ppc_prefetch_pass(struct ppc_stream *stream,
 			      const struct ppc_batch *batch)
@@ -118,36 +127,28 @@ static void ppc_prefetch_pass(struct ppc_stream *stream,
 
 	ppc_stat_inc(stream->att, errors);
 	guard(spinlock)(&stream->lock);
-	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++)
+	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++) {
+		ppc_prefetch_brought(stream, chunk);
 		stream->map.state[chunk] |= PPC_CHUNK_CONSUMED |
 					    PPC_CHUNK_FAILED;
+	}
 }
 
 /* The batch was submitted, as far as it was not cached. */
 static void ppc_prefetch_issued(struct ppc_stream *stream,
 				const struct ppc_batch *batch)
 {
-	struct ppc_range bytes;
-	u64 refaulted = 0;
 	u32 chunk;
 
-	spin_lock(&stream->lock);
+	guard(spinlock)(&stream->lock);
 	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++) {
 		u8 *state = &stream->map.state[chunk];
 
-		if (*state & PPC_CHUNK_BURNED) {
-			ppc_map_chunk(&stream->map, chunk, &bytes);
-			refaulted += bytes.len;
-		}
-		*state &= ~(PPC_CHUNK_BURNED | PPC_CHUNK_TRIED |
-			    PPC_CHUNK_STUCK);
-		*state |= PPC_CHUNK_ISSUED;
+		ppc_prefetch_brought(stream, chunk);
+		*state = ppc_chunk_issue(*state);
 		stream->burn_from = min(stream->burn_from, chunk);
 	}
 	stream->issued += batch->bytes.len;
-	stream->refaulted += refaulted;
-	spin_unlock(&stream->lock);
-	ppc_stat_add(stream->att, refaulted_bytes, refaulted);
 }
 
 /* The wanted node or the reader's, as long as the attacher may use it. */
@@ -161,33 +162,6 @@ static int ppc_prefetch_nid(const struct ppc_stream *stream)
 	if (nid == NUMA_NO_NODE || !node_isset(nid, *allowed))
 		nid = first_node(*allowed);
 	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
-}
-
-static struct mem_cgroup *ppc_prefetch_memcg(const struct ppc_stream *stream)
-{
-	struct mem_cgroup *memcg = READ_ONCE(stream->memcg) ?:
-				   stream->att->memcg;
-
-	/* The reader may be gone, and his cgroup with him. */
-	while (memcg && !mem_cgroup_online(memcg))
-		memcg = parent_mem_cgroup(memcg);
-	return memcg;
-}
-
-/* Is there memory for a batch? Far ahead of the reader, don't reclaim for it. */
-static bool ppc_prefetch_room(struct ppc_stream *stream,
-			      struct mem_cgroup *memcg, unsigned long nr,
-			      u64 ahead)
-{
-	unsigned long want = nr + nr / 4;
-
-	if (ppc_memcg_headroom(memcg) >= want)
-		return true;
-	ppc_stat_inc(stream->att, memory_waits);
-	if (ahead > PPC_NEAR_BYTES)
-		return false;
-	ppc_memcg_make_room(memcg, want);
-	return ppc_memcg_headroom(memcg) >= want;
 }
 
 static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
@@ -242,16 +216,15 @@ void ppc_prefetch_work(struct work_struct *work)
 	kthread_associate_blkcg(READ_ONCE(stream->blkcg) ?:
 				stream->att->blkcg);
 	while (!again && ppc_prefetch_pick(stream, &batch, &ahead)) {
-		struct mem_cgroup *memcg = ppc_prefetch_memcg(stream);
+		struct mem_cgroup *memcg = ppc_room_memcg(stream);
 		struct ppc_file *pf = ppc_file_get(stream->att,
 						   batch.bytes.file);
 
 		if (!pf || !ppc_file_unchanged(pf)) {
 			ppc_prefetch_pass(stream, &batch);
 		} else if (blk_cgroup_congested() ||
-			   !ppc_prefetch_room(stream, memcg,
-					      batch.bytes.len >> PAGE_SHIFT,
-					      ahead)) {
+			   !ppc_room_for(stream, memcg, pf, &batch.bytes,
+					 ahead)) {
 			ppc_prefetch_unpick(stream, &batch);
 			again = true;
 		} else {
@@ -260,13 +233,14 @@ void ppc_prefetch_work(struct work_struct *work)
 		}
 		if (pf)
 			ppc_file_put(pf);
+		ppc_room_look(stream);
 		cond_resched();
 	}
 
 	kthread_associate_blkcg(NULL);
 
 	/* Idle streams pin nothing, and make no room for readers who rest. */
-	ppc_prefetch_drain(stream);
+	ppc_prefetch_drain(stream, false);
 	if (again && time_before(jiffies, READ_ONCE(stream->last_access) +
 					  PPC_END_REST))
 		queue_delayed_work(ppc_wq, &stream->prefetch,

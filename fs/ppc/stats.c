@@ -70,6 +70,17 @@ void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 			      stats->prefetched_bytes - unread : 0;
 }
 
+/* How much there is of the files, and how much of it is cached. */
+static void ppc_stats_show_files(struct seq_file *m, struct ppc_attachment *att)
+{
+	u64 resident = ppc_resident(att, true);
+
+	seq_printf(m, "ppc-file-bytes:\t%llu\n", READ_ONCE(att->bytes));
+	seq_printf(m, "ppc-resident-bytes:\t%llu\n", resident);
+	if (att->max_resident)
+		seq_printf(m, "ppc-max-resident:\t%llu\n", att->max_resident);
+}
+
 /**
  * ppc_stats_show - show an attachment in fdinfo
  * @m: fdinfo
@@ -84,6 +95,7 @@ void ppc_stats_show(struct seq_file *m, struct ppc_attachment *att)
 	ppc_stats_read(att, &stats);
 	seq_printf(m, "ppc-policy:\t%s\n", att->policy);
 	seq_printf(m, "ppc-budget:\t%llu\n", att->budget);
+	ppc_stats_show_files(m, att);
 	for (i = 0; i < ARRAY_SIZE(ppc_stat_names); i++)
 		seq_printf(m, "ppc-%s:\t%llu\n", ppc_stat_names[i],
 			   counters[i]);

@@ -19,6 +19,10 @@
 
 /* Below this, a wrong guess costs too little to give up for. */
 #define PPC_GIVE_UP_BYTES	SZ_64M
+#define PPC_WASTE_BYTES		SZ_256M
+
+/* So much read again of what was dropped, and it was not done with. */
+#define PPC_RETURN_BYTES	SZ_16M
 
 /* Chunks without a file or beyond its end would only cost the workers time. */
 static int ppc_stream_check(struct ppc_attachment *att,
@@ -74,6 +78,8 @@ struct ppc_stream *ppc_stream_create(struct ppc_attachment *att,
 	spin_lock_init(&stream->lock);
 	stream->nid = nid;
 	stream->reader_nid = NUMA_NO_NODE;
+	/* No reader yet, and jiffies may be about to wrap. */
+	stream->last_access = jiffies - 2 * PPC_END_REST;
 	INIT_DELAYED_WORK(&stream->prefetch, ppc_prefetch_work);
 	INIT_DELAYED_WORK(&stream->burner, ppc_burn_work);
 
@@ -154,17 +160,20 @@ EXPORT_SYMBOL_GPL(ppc_stream_start);
  */
 void ppc_stream_stop(struct ppc_stream *stream)
 {
-	bool running;
+	bool burn;
 
 	spin_lock(&stream->lock);
-	running = stream->running;
+	burn = stream->running && (stream->burn == PPC_BURN_ALWAYS ||
+				   ppc_stream_burns(stream));
 	WRITE_ONCE(stream->running, false);
 	spin_unlock(&stream->lock);
 
 	cancel_delayed_work_sync(&stream->prefetch);
 	cancel_delayed_work_sync(&stream->burner);
-	ppc_prefetch_drain(stream);
-	if (running && stream->burn && READ_ONCE(ppc_enabled))
+	burn &= READ_ONCE(ppc_enabled);
+	/* What is still being read cannot be dropped. */
+	ppc_prefetch_drain(stream, burn);
+	if (burn)
 		ppc_burn_all(stream);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_stop);
@@ -181,8 +190,12 @@ void ppc_stream_reset(struct ppc_stream *stream)
 	ppc_cursors_reset(&stream->cursors, &stream->map);
 	stream->burn_from = 0;
 	stream->issued = 0;
+	stream->brought = 0;
+	stream->useful = 0;
 	stream->refaulted = 0;
 	stream->gave_up = false;
+	stream->tight = false;
+	stream->returned = false;
 }
 EXPORT_SYMBOL_GPL(ppc_stream_reset);
 
@@ -216,16 +229,41 @@ static bool ppc_stream_step(const struct ppc_stream *stream,
 	return true;
 }
 
+/* Of what was read ahead, hardly anything is read, and readers are elsewhere. */
+static bool ppc_stream_wastes(const struct ppc_stream *stream)
+{
+	u64 unread = stream->issued - min(stream->issued, stream->useful);
+
+	if (unread < PPC_WASTE_BYTES || stream->useful > stream->issued / 8)
+		return false;
+	return unread - min(unread, ppc_cursors_ahead(&stream->cursors,
+						      &stream->map)) >
+	       stream->issued / 2;
+}
+
+/* What is always dropped is wanted again and again. */
+static bool ppc_stream_thrashes(const struct ppc_stream *stream)
+{
+	return stream->burn == PPC_BURN_ALWAYS &&
+	       stream->refaulted >= PPC_GIVE_UP_BYTES &&
+	       stream->refaulted >= stream->issued / 4;
+}
+
 /* More was read in vain than served: leave the rest to the stock kernel. */
-static void ppc_stream_judge(struct ppc_stream *stream)
+static void ppc_stream_judge(struct ppc_stream *stream, bool interrupted)
 {
 	lockdep_assert_held(&stream->lock);
-	if (stream->gave_up || stream->refaulted < PPC_GIVE_UP_BYTES ||
-	    stream->refaulted < stream->issued / 4)
+	/* Some is always read twice, where readers meet. */
+	if (stream->refaulted >= max(PPC_RETURN_BYTES, stream->issued / 64))
+		stream->returned = true;
+	if (stream->gave_up)
+		return;
+	if (!ppc_stream_thrashes(stream) &&
+	    !(interrupted && ppc_stream_wastes(stream)))
 		return;
 	stream->gave_up = true;
 	ppc_stat_inc(stream->att, fallbacks);
-	trace_ppc_fallback(stream->att->policy, stream->issued,
+	trace_ppc_fallback(stream->att->policy, stream->issued, stream->useful,
 			   stream->refaulted);
 }
 
@@ -273,12 +311,16 @@ enum ppc_stream_hit ppc_stream_access(struct ppc_stream *stream,
 	}
 	ppc_stream_meet_reader(stream);
 	ppc_cursors_access(&stream->cursors, &stream->map, &step, &out);
+	stream->burn_from = min(stream->burn_from, step.chunk);
+	stream->brought += out.brought;
+	stream->useful += out.useful;
 	stream->refaulted += out.refaulted;
-	ppc_stream_judge(stream);
+	ppc_stream_judge(stream, out.interrupted);
 	stream->consumed += out.consumed;
-	stream->last_access = jiffies;
-	WRITE_ONCE(stream->att->last_access, jiffies);
-	if (stream->burn) {
+	WRITE_ONCE(stream->last_access, jiffies);
+	if (access->type == PPC_ACCESS_CONSUME)
+		WRITE_ONCE(stream->longest, max(stream->longest, access->len));
+	if (ppc_stream_burns(stream)) {
 		burn = stream->consumed >= PPC_BURN_STEP;
 		end = ppc_cursors_at_end(&stream->cursors, &stream->map);
 		if (burn)
@@ -353,6 +395,24 @@ bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_wants);
 
+/**
+ * ppc_stream_spent - is a byte in a stream's ranges that nobody is to keep?
+ * @stream: stream
+ * @file: file index
+ * @pos: position
+ *
+ * For bytes that the stream does not want any more.
+ *
+ * Context: any.
+ * Return: true unless dropped pages were read again.
+ */
+bool ppc_stream_spent(struct ppc_stream *stream, u32 file, u64 pos)
+{
+	return !READ_ONCE(stream->returned) &&
+	       ppc_stream_contains(stream, file, pos);
+}
+EXPORT_SYMBOL_GPL(ppc_stream_spent);
+
 static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 			      u64 len)
 {
@@ -401,16 +461,16 @@ bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len)
 /**
  * ppc_stream_set_burn - choose whether consumed pages are dropped
  * @stream: stream
- * @burn: drop them
- * @gap: bytes behind the readers not to drop
+ * @burn: when they are
+ * @gap: bytes behind the readers not to drop, or %PPC_GAP_AUTO
  *
  * Context: any but interrupts, soft ones included.
  */
-void ppc_stream_set_burn(struct ppc_stream *stream, bool burn, u64 gap)
+void ppc_stream_set_burn(struct ppc_stream *stream, enum ppc_burn burn, u64 gap)
 {
 	guard(spinlock)(&stream->lock);
-	stream->burn = burn;
-	stream->gap = gap;
+	WRITE_ONCE(stream->burn, burn);
+	WRITE_ONCE(stream->gap, gap);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_set_burn);
 

@@ -8,6 +8,7 @@
 #define _LINUX_PPC_H
 
 #include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <uapi/linux/ppc.h>
 
@@ -43,6 +44,9 @@ enum ppc_access_type {
  * @tgid: the process, in the initial pid namespace; threads share it
  * @pos: first byte
  * @len: bytes wanted, or consumed; a fault wants one page
+ * @folio_pos: of a marker or a fault: first byte of the folio that was found,
+ *	which may be mapped as a whole and not show itself again
+ * @folio_len: its bytes; 0 if there is none
  */
 struct ppc_access {
 	enum ppc_access_type type;
@@ -51,6 +55,8 @@ struct ppc_access {
 	pid_t tgid;
 	u64 pos;
 	u64 len;
+	u64 folio_pos;
+	u64 folio_len;
 };
 
 /**
@@ -145,6 +151,7 @@ void ppc_unregister_policy(const struct ppc_ops *ops);
 
 void *ppc_attachment_private(const struct ppc_attachment *att);
 void ppc_attachment_set_private(struct ppc_attachment *att, void *private);
+void ppc_attachment_set_news(struct ppc_attachment *att, bool news);
 
 u32 ppc_nr_files(const struct ppc_attachment *att);
 int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
@@ -179,6 +186,22 @@ enum ppc_stream_hit {
 	PPC_STREAM_COVERED,
 };
 
+/**
+ * enum ppc_burn - when a stream drops what was consumed
+ * @PPC_BURN_NEVER: it does not
+ * @PPC_BURN_ALWAYS: as soon as the readers are a gap away
+ * @PPC_BURN_TIGHT: likewise, but only while there is no memory for the rest of
+ *	the load, and no more once dropped pages are read again
+ */
+enum ppc_burn {
+	PPC_BURN_NEVER,
+	PPC_BURN_ALWAYS,
+	PPC_BURN_TIGHT,
+};
+
+/* A gap chosen from budget, memory and how much readers take at a time. */
+#define PPC_GAP_AUTO		U64_MAX
+
 struct ppc_stream *ppc_stream_create(struct ppc_attachment *att,
 				     const struct ppc_range *ranges, u32 nr,
 				     int nid);
@@ -190,7 +213,9 @@ enum ppc_stream_hit ppc_stream_access(struct ppc_stream *stream,
 				      const struct ppc_access *access);
 bool ppc_stream_contains(struct ppc_stream *stream, u32 file, u64 pos);
 bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len);
-void ppc_stream_set_burn(struct ppc_stream *stream, bool burn, u64 gap);
+bool ppc_stream_spent(struct ppc_stream *stream, u32 file, u64 pos);
+void ppc_stream_set_burn(struct ppc_stream *stream, enum ppc_burn burn,
+			 u64 gap);
 void ppc_stream_set_node(struct ppc_stream *stream, int nid);
 
 #endif /* _LINUX_PPC_H */

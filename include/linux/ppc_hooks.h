@@ -171,8 +171,13 @@ void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
 void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 		    ppc_may_unmap_t may_unmap, void *arg,
 		    struct ppc_drop *drop);
+unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
+			       pgoff_t end);
 void ppc_drop_drain(void);
+unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle);
+unsigned long ppc_memcg_limit(struct mem_cgroup *memcg);
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg);
+unsigned long ppc_memcg_idle(struct mem_cgroup *memcg);
 void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr);
 
 /* What mm/ppc.c has to ask fs/ppc. */

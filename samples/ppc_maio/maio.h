@@ -19,12 +19,12 @@
 
 #include "maio_template.h"
 
-#define MAIO_DEFAULT_GAP	SZ_32M
 #define MAIO_MAX_GAP		SZ_1T
 
 /* With more groups than this, reclaim is not told what may go. */
 #define MAIO_EVICT_GROUPS	64
 
+struct maio_group;
 struct maio_recorder;
 struct maio_replay;
 
@@ -40,7 +40,7 @@ struct maio_replay;
  * @resident_at_start: bytes of the files cached when the last recording began
  * @mode: what to do with consumed pages
  * @node: node to read ahead to, or NUMA_NO_NODE
- * @gap: bytes behind a reader that are not dropped
+ * @gap: bytes behind a reader that are not dropped; 0: chosen by the kernel
  */
 struct maio {
 	struct ppc_attachment *att;
@@ -68,6 +68,8 @@ long maio_ioctl(struct ppc_attachment *att, unsigned int cmd,
 /* maio_match.c */
 enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 				       const struct ppc_access *access);
+void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
+		     pid_t tgid);
 enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 				   u64 pos, u64 len,
 				   enum ppc_evict_reason reason);
@@ -83,6 +85,8 @@ void maio_record_access(struct maio_recorder *recorder,
 int maio_replay_start(struct maio *maio);
 int maio_replay_stop(struct maio *maio);
 void maio_replay_set_mode(struct maio *maio);
+int maio_replay_group(struct maio *maio, struct maio_group_info *info);
+int maio_replay_bind(struct maio *maio, const struct maio_bind *bind);
 u32 maio_replay_bound(struct maio *maio);
 
 #endif /* _MAIO_H */

@@ -14,6 +14,9 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 
+#define CREATE_TRACE_POINTS
+#include "maio_trace.h"
+
 /**
  * maio_file_sizes - the sizes of all files of an attachment
  * @maio: the attachment
@@ -137,7 +140,6 @@ static int maio_attach(struct ppc_attachment *att)
 	maio->template_err = -ENODATA;
 	maio->mode = MAIO_MODE_KEEP;
 	maio->node = NUMA_NO_NODE;
-	maio->gap = MAIO_DEFAULT_GAP;
 	ppc_attachment_set_private(att, maio);
 	return 0;
 }
@@ -195,7 +197,7 @@ static enum ppc_verdict maio_evict(struct ppc_attachment *att, u32 file,
 	if (!replay)
 		return PPC_EVICT_DEFAULT;
 	if (reason == PPC_EVICT_RECLAIM &&
-	    READ_ONCE(maio->mode) != MAIO_MODE_BURN)
+	    READ_ONCE(maio->mode) == MAIO_MODE_KEEP)
 		return PPC_EVICT_DEFAULT;
 
 	return maio_replay_evict(replay, file, pos, len, reason);

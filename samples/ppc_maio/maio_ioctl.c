@@ -71,6 +71,12 @@ static long maio_set_template(struct maio *maio, void __user *arg, size_t size)
 	return err;
 }
 
+static bool maio_node_valid(int node)
+{
+	return node == NUMA_NO_NODE || (node >= 0 && node < MAX_NUMNODES &&
+					node_state(node, N_MEMORY));
+}
+
 static long maio_set_mode(struct maio *maio, void __user *arg, size_t size)
 {
 	struct maio_mode_args args;
@@ -80,23 +86,25 @@ static long maio_set_mode(struct maio *maio, void __user *arg, size_t size)
 	if (err)
 		return err;
 
-	if (args.mode > MAIO_MODE_BURN || args.gap > MAIO_MAX_GAP)
+	if (args.mode > MAIO_MODE_AUTO || args.gap > MAIO_MAX_GAP)
 		return -EINVAL;
-	if (args.node != NUMA_NO_NODE &&
-	    (args.node < 0 || args.node >= MAX_NUMNODES ||
-	     !node_state(args.node, N_MEMORY)))
+	if (!maio_node_valid(args.node))
 		return -EINVAL;
 
 	WRITE_ONCE(maio->mode, args.mode);
 	maio->node = args.node;
-	maio->gap = args.gap ?: MAIO_DEFAULT_GAP;
+	maio->gap = args.gap;
 	maio_replay_set_mode(maio);
 	return 0;
 }
 
 static long maio_status(struct maio *maio, void __user *arg, size_t size)
 {
-	struct maio_status status = {
+	struct maio_status status;
+
+	/* What changes from here on is news again. */
+	ppc_attachment_set_news(maio->att, false);
+	status = (struct maio_status) {
 		.mode = maio->mode,
 		.node = maio->node,
 		.nr_groups = maio->template.nr_groups,
@@ -115,6 +123,35 @@ static long maio_status(struct maio *maio, void __user *arg, size_t size)
 		status.state |= MAIO_STATE_TEMPLATE;
 
 	return copy_struct_to_user(arg, size, &status, sizeof(status), NULL);
+}
+
+static long maio_group(struct maio *maio, void __user *arg, size_t size)
+{
+	struct maio_group_info info;
+	int err;
+
+	err = copy_struct_from_user(&info, sizeof(info), arg, size);
+	if (err)
+		return err;
+
+	err = maio_replay_group(maio, &info);
+	if (err)
+		return err;
+	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);
+}
+
+static long maio_bind(struct maio *maio, void __user *arg, size_t size)
+{
+	struct maio_bind bind;
+	int err;
+
+	err = copy_struct_from_user(&bind, sizeof(bind), arg, size);
+	if (err)
+		return err;
+
+	if (bind.reserved || !maio_node_valid(bind.node))
+		return -EINVAL;
+	return maio_replay_bind(maio, &bind);
 }
 
 static long maio_command(struct maio *maio, unsigned int cmd, void __user *arg)
@@ -141,6 +178,10 @@ static long maio_command(struct maio *maio, unsigned int cmd, void __user *arg)
 		return maio_set_mode(maio, arg, size);
 	case MAIO_COMMAND(MAIO_IOC_STATUS):
 		return maio_status(maio, arg, size);
+	case MAIO_COMMAND(MAIO_IOC_GROUP):
+		return maio_group(maio, arg, size);
+	case MAIO_COMMAND(MAIO_IOC_BIND):
+		return maio_bind(maio, arg, size);
 	}
 
 	return -ENOTTY;

@@ -12,15 +12,20 @@
  */
 #include "maio.h"
 
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 
 #include "maio_replay.h"
+#include "maio_trace.h"
 
 /* A fault stands for this much; more may have been mapped around it. */
 #define MAIO_REPLAY_WINDOW	SZ_128K
+
+/* A worker not seen for so long does not hold up what others have done with. */
+#define MAIO_WORKER_TIMEOUT	(60 * HZ)
 
 /* How well a group suits a process that it is not bound to, from bad to good. */
 enum maio_rank {
@@ -42,10 +47,24 @@ static bool maio_process_gone(pid_t tgid)
 	return !task || !atomic_read(&task->signal->live);
 }
 
+/* Had the group a worker who will not read the rest? */
+static bool maio_group_left(const struct maio_group *group)
+{
+	const unsigned long last_seen = READ_ONCE(group->last_seen);
+	const pid_t owner = READ_ONCE(group->owner);
+
+	if (!owner)
+		return false;
+	if (last_seen && time_after(jiffies, last_seen + MAIO_WORKER_TIMEOUT))
+		return true;
+	return maio_process_gone(owner);
+}
+
 static bool maio_group_guessed(struct maio_group *group)
 {
-	return atomic64_read(&group->seen) <
-	       max_t(u64, group->bytes / 64, SZ_1M);
+	return !READ_ONCE(group->bound) &&
+	       atomic64_read(&group->seen) <
+			max_t(u64, group->bytes / 64, SZ_1M);
 }
 
 static enum ppc_stream_hit maio_group_access(struct maio_group *group,
@@ -58,6 +77,7 @@ static enum ppc_stream_hit maio_group_access(struct maio_group *group,
 	    READ_ONCE(group->owner) != access->tgid)
 		return hit;
 
+	WRITE_ONCE(group->last_seen, jiffies | 1);
 	/* What a read() wants it may not get, or may have had already. */
 	if (access->type != PPC_ACCESS_CONSUME)
 		bytes = clamp(bytes, MAIO_REPLAY_WINDOW, PPC_STRIDE);
@@ -86,8 +106,8 @@ static enum maio_rank maio_group_rank(struct maio_group *group,
 						 MAIO_RANK_TAKEN;
 }
 
-static void maio_replay_bind(struct maio_replay *replay,
-			     struct maio_group *group, pid_t tgid)
+static void maio_group_give(struct maio_replay *replay,
+			    struct maio_group *group, pid_t tgid, bool bound)
 {
 	u32 i;
 
@@ -109,7 +129,48 @@ static void maio_replay_bind(struct maio_replay *replay,
 		group->seen_by = tgid;
 		atomic64_set(&group->seen, 0);
 	}
+	/* Who is bound beforehand may take its time. */
+	WRITE_ONCE(group->last_seen, bound ? 0 : jiffies | 1);
 	WRITE_ONCE(group->owner, tgid);
+	WRITE_ONCE(group->bound, bound);
+	trace_maio_match(tgid, group - replay->groups, bound);
+	if (!bound)
+		ppc_attachment_set_news(replay->att, true);
+}
+
+/**
+ * maio_match_bind - make a process a group's worker, whatever it reads
+ * @replay: the replay
+ * @group: group of it
+ * @tgid: the process, which is no other group's worker any more; 0: whoever
+ *	reads it again
+ *
+ * Context: process.
+ */
+void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
+		     pid_t tgid)
+{
+	u32 i;
+
+	guard(spinlock)(&replay->lock);
+
+	if (!tgid) {
+		if (group->bound)
+			WRITE_ONCE(group->owner, 0);
+		WRITE_ONCE(group->bound, false);
+		return;
+	}
+	for (i = 0; i < replay->nr_groups; i++) {
+		struct maio_group *other = &replay->groups[i];
+
+		if (other != group && other->owner == tgid) {
+			WRITE_ONCE(other->owner, 0);
+			WRITE_ONCE(other->bound, false);
+		}
+	}
+	if (group->owner != tgid)
+		WRITE_ONCE(group->owner, 0);
+	maio_group_give(replay, group, tgid, true);
 }
 
 /* The group that suits best; binds the process to it where it can be had. */
@@ -118,6 +179,7 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 {
 	enum maio_rank best_rank = MAIO_RANK_NONE;
 	struct maio_group *best = NULL;
+	bool bound = false;
 	u32 i;
 
 	guard(spinlock)(&replay->lock);
@@ -126,11 +188,15 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 		struct maio_group *group = &replay->groups[i];
 		enum maio_rank rank = maio_group_rank(group, access);
 
+		bound |= group->bound && group->owner == access->tgid;
 		if (rank > best_rank) {
 			best_rank = rank;
 			best = group;
 		}
 	}
+	/* Whose worker it is has been said: others' groups it only shares. */
+	if (bound)
+		return best;
 
 	switch (best_rank) {
 	case MAIO_RANK_NONE:
@@ -144,7 +210,7 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 	case MAIO_RANK_GUESS:
 	case MAIO_RANK_FREE:
 	case MAIO_RANK_FREE_FIRST:
-		maio_replay_bind(replay, best, access->tgid);
+		maio_group_give(replay, best, access->tgid, false);
 		break;
 	}
 	return best;
@@ -187,8 +253,8 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
  * @len: bytes
  * @reason: who asks
  *
- * What any group still wants stays, unless its worker has exited. A group that
- * nobody has come for wants all of it. Reclaim takes first what groups have
+ * What any group still wants stays, unless its worker has exited or was not seen
+ * for long. A group that nobody has come for wants all of it. Reclaim takes first what groups have
  * done with; of what is in no group it decides by itself, and of all if there
  * are many groups.
  *
@@ -208,16 +274,14 @@ enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 		return PPC_EVICT_DEFAULT;
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
-		const pid_t owner = READ_ONCE(group->owner);
 
 		if (ppc_stream_wants(group->stream, file, pos, len)) {
-			if (!owner || !maio_process_gone(owner))
+			if (!maio_group_left(group))
 				return drop ? PPC_EVICT_KEEP :
 					      PPC_EVICT_DEFAULT;
 			done_with = true;
 		} else if (!drop && !done_with) {
-			done_with = ppc_stream_contains(group->stream, file,
-							pos);
+			done_with = ppc_stream_spent(group->stream, file, pos);
 		}
 	}
 	return !drop && done_with ? PPC_EVICT_FIRST : PPC_EVICT_DEFAULT;

@@ -9,8 +9,12 @@
 #include <asm/byteorder.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "maio_replay.h"
@@ -49,6 +53,19 @@ static u64 maio_replay_ranges(const struct maio_template *template, u32 first,
 	return bytes;
 }
 
+static void maio_replay_set_burn(const struct maio *maio,
+				 struct ppc_stream *stream)
+{
+	static const enum ppc_burn burn[] = {
+		[MAIO_MODE_KEEP] = PPC_BURN_NEVER,
+		[MAIO_MODE_BURN] = PPC_BURN_ALWAYS,
+		[MAIO_MODE_AUTO] = PPC_BURN_TIGHT,
+	};
+
+	ppc_stream_set_burn(stream, burn[maio->mode],
+			    maio->gap ?: PPC_GAP_AUTO);
+}
+
 static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
 {
 	const struct maio_template *template = &maio->template;
@@ -74,8 +91,8 @@ static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
 			break;
 		}
 		group->stream = stream;
-		ppc_stream_set_burn(stream, maio->mode == MAIO_MODE_BURN,
-				    maio->gap);
+		group->node = NUMA_NO_NODE;
+		maio_replay_set_burn(maio, stream);
 		first += nr;
 	}
 	kvfree(ranges);
@@ -132,6 +149,7 @@ int maio_replay_start(struct maio *maio)
 	if (!replay)
 		return -ENOMEM;
 	spin_lock_init(&replay->lock);
+	replay->att = maio->att;
 	replay->nr_groups = nr_groups;
 
 	err = maio_replay_fill(maio, replay);
@@ -186,12 +204,86 @@ void maio_replay_set_mode(struct maio *maio)
 		return;
 
 	for (i = 0; i < replay->nr_groups; i++) {
-		struct ppc_stream *stream = replay->groups[i].stream;
+		struct maio_group *group = &replay->groups[i];
 
-		ppc_stream_set_burn(stream, maio->mode == MAIO_MODE_BURN,
-				    maio->gap);
-		ppc_stream_set_node(stream, maio->node);
+		maio_replay_set_burn(maio, group->stream);
+		if (group->node == NUMA_NO_NODE)
+			ppc_stream_set_node(group->stream, maio->node);
 	}
+}
+
+static struct maio_group *maio_replay_find(struct maio *maio, u32 group)
+{
+	struct maio_replay *replay;
+
+	replay = rcu_dereference_protected(maio->replay,
+					   lockdep_is_held(&maio->lock));
+	if (!replay)
+		return ERR_PTR(-ENODATA);
+	if (group >= replay->nr_groups)
+		return ERR_PTR(-ENOENT);
+	return &replay->groups[array_index_nospec(group, replay->nr_groups)];
+}
+
+/**
+ * maio_replay_group - tell about one group
+ * @maio: the attachment
+ * @info: its group is given; the rest is set
+ *
+ * Return: 0, -ENODATA without a replay, -ENOENT if there is no such group.
+ */
+int maio_replay_group(struct maio *maio, struct maio_group_info *info)
+{
+	struct maio_group *group = maio_replay_find(maio, info->group);
+	pid_t owner;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+
+	owner = READ_ONCE(group->owner);
+	*info = (struct maio_group_info) {
+		.group = info->group,
+		.node = group->node == NUMA_NO_NODE ? maio->node : group->node,
+		.bytes = group->bytes,
+		.seen = min_t(u64, atomic64_read(&group->seen), group->bytes),
+	};
+	scoped_guard(rcu)
+		info->pid = owner ? pid_vnr(find_pid_ns(owner, &init_pid_ns)) : 0;
+	return 0;
+}
+
+/**
+ * maio_replay_bind - say whom a group is for
+ * @maio: the attachment
+ * @bind: which group, which process, which node
+ *
+ * Return: 0, -ENODATA without a replay, -ENOENT if there is no such group,
+ * -ESRCH if there is no such process.
+ */
+int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
+{
+	struct maio_group *group = maio_replay_find(maio, bind->group);
+	struct maio_replay *replay;
+	struct task_struct *task;
+	pid_t tgid = 0;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+
+	scoped_guard(rcu) {
+		task = pid_task(find_vpid(bind->pid), PIDTYPE_PID);
+		tgid = task ? task_tgid_nr(task) : 0;
+	}
+	if (bind->pid && !tgid)
+		return -ESRCH;
+
+	group->node = bind->node;
+	ppc_stream_set_node(group->stream, bind->node == NUMA_NO_NODE ?
+			    maio->node : bind->node);
+	replay = rcu_dereference_protected(maio->replay,
+					   lockdep_is_held(&maio->lock));
+	maio_match_bind(replay, group, tgid);
+	return 0;
 }
 
 /**

@@ -14,26 +14,34 @@
  * @stream: reads it ahead
  * @bytes: all of it
  * @seen: bytes that @seen_by has gone through as its owner, roughly
+ * @last_seen: when its owner was, jiffies; 0: not yet
  * @seen_by: its owner, or the last one; under struct maio_replay.lock
  * @first: what the worker begins with
  * @owner: tgid of the worker, or 0; written under struct maio_replay.lock
+ * @bound: somebody said that @owner is the worker; as @owner
+ * @node: node for its pages, or NUMA_NO_NODE for the attachment's; ioctls only
  */
 struct maio_group {
 	struct ppc_stream *stream;
 	u64 bytes;
 	atomic64_t seen;
+	unsigned long last_seen;
 	pid_t seen_by;
 	struct ppc_range first;
 	pid_t owner;
+	bool bound;
+	int node;
 };
 
 /**
  * struct maio_replay - a replay under way
+ * @att: the attachment
  * @lock: taken to bind a process to a group; outside the locks of streams
  * @nr_groups: entries of @groups
  * @groups: the groups; but for what is said above, fixed once published
  */
 struct maio_replay {
+	struct ppc_attachment *att;
 	spinlock_t lock; /* binding; see above */
 	u32 nr_groups;
 	struct maio_group groups[] __counted_by(nr_groups);

@@ -189,14 +189,19 @@ bool maio_track_access(struct maio_track *track,
 		       const struct ppc_access *access)
 {
 	struct maio_track_process *process;
-	u64 len = access->len;
+	u64 pos = access->pos, len = access->len;
 	u64 end;
 
+	/* The rest of the folio is within reach now, and not seen any more. */
+	if (access->folio_len) {
+		pos = access->folio_pos;
+		len = max(len + access->pos - pos, access->folio_len);
+	}
 	if (access->type != PPC_ACCESS_CONSUME)
 		len = max(len, MAIO_TRACK_WINDOW);
-	if (check_add_overflow(access->pos, len, &end) || end > MAIO_TRACK_END)
+	if (check_add_overflow(pos, len, &end) || end > MAIO_TRACK_END)
 		end = MAIO_TRACK_END;
-	if (access->pos >= end)
+	if (pos >= end)
 		return true;
 
 	process = maio_track_process(track, access->tgid);
@@ -204,10 +209,28 @@ bool maio_track_access(struct maio_track *track,
 		return false;
 
 	return maio_track_add(track, process, access->file,
-			      ALIGN_DOWN(access->pos, MAIO_TRACK_ALIGN),
+			      ALIGN_DOWN(pos, MAIO_TRACK_ALIGN),
 			      ALIGN(end, MAIO_TRACK_ALIGN));
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_track_access);
+
+/*
+ * Where folios are small, what is found in the page cache shows itself once a
+ * stride: of a file that was read through, the last of it may not.
+ */
+static u64 maio_track_end(const struct maio_track_extent *extent, u64 size)
+{
+	const struct rb_node *next = rb_next(&extent->node);
+
+	if (extent->end >= size ||
+	    size - extent->end > PPC_STRIDE ||
+	    extent->end - extent->start < PPC_STRIDE)
+		return extent->end;
+	if (next && rb_entry(next, struct maio_track_extent, node)->file ==
+		    extent->file)
+		return extent->end;
+	return size;
+}
 
 /**
  * maio_track_collect - bring the extents into the order of a template
@@ -234,10 +257,11 @@ u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
 		const struct maio_track_extent *extent = &track->extents[i];
 		const u32 process = extent->process;
 		u64 start = extent->start >> MAIO_EXTENT_SHIFT;
-		u64 end = extent->end >> MAIO_EXTENT_SHIFT;
+		u64 end;
 
 		if (extent->file >= nr_files)
 			continue;
+		end = maio_units(maio_track_end(extent, sizes[extent->file]));
 		end = min(end, maio_units(sizes[extent->file]));
 		if (start >= end)
 			continue;

@@ -168,7 +168,7 @@ static void forget_second_load(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, issued, CHUNKS);
 }
 
-/* Refaulted is what was burned, and missed after that; once. */
+/* Refaulted is what was dropped, and missed after that; once. */
 static void forget_refault(struct kunit *test)
 {
 	struct ppc_sample *s = ppc_sample_files(test, 1, CHUNKS);
@@ -180,14 +180,55 @@ static void forget_refault(struct kunit *test)
 	/* It is there, whoever read it. */
 	ppc_sample_read(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	KUNIT_EXPECT_EQ(test, s->map.state[8] & PPC_CHUNK_BURNED, 0);
+	/* By reclaim, once it was consumed. */
 	ppc_sample_miss(s, 9);
-	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
-	KUNIT_EXPECT_EQ(test, s->map.state[8] & PPC_CHUNK_BURNED,
-			PPC_CHUNK_BURNED);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, PPC_CHUNK_SIZE);
+	s->map.state[8] |= PPC_CHUNK_BURNED;
 	ppc_sample_miss(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, PPC_CHUNK_SIZE);
 	ppc_sample_miss(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+}
+
+/* Read ahead again, it is wanted once its reader comes by. */
+static void forget_burned(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, CHUNKS);
+	u32 i;
+
+	ppc_sample_miss(s, 0);
+	ppc_sample_fill(s, BUDGET, MOST);
+	pass(s, 0, CHUNKS, BUDGET);
+	for (i = 0; i < CHUNKS; i++)
+		s->map.state[i] |= PPC_CHUNK_BURNED;
+
+	/* Who looks back gets no more than what is near. */
+	ppc_sample_miss(s, 0);
+	ppc_sample_fill(s, CHUNKS * PPC_CHUNK_SIZE, MOST);
+	expect_states(s, 0, PPC_CURSOR_SLACK + 1, PPC_CHUNK_ISSUED,
+		      PPC_CHUNK_ISSUED);
+	expect_states(s, PPC_CURSOR_SLACK + 2, CHUNKS, 0xff, PPC_CHUNK_BURNED);
+	KUNIT_EXPECT_FALSE(test, ppc_chunk_gone(s->map.state[1]));
+	KUNIT_EXPECT_TRUE(test, ppc_chunk_gone(s->map.state[CHUNKS - 1]));
+
+	ppc_sample_read(s, 1);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, PPC_CHUNK_SIZE);
+	ppc_sample_read(s, 2);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, PPC_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->map.state[2] & PPC_CHUNK_BURNED, 0);
+
+	/* A batch that comes after its reader has passed is to be dropped. */
+	s->map.state[2] |= PPC_CHUNK_BURNED;
+	KUNIT_EXPECT_TRUE(test, ppc_chunk_gone(s->map.state[2]));
+	s->map.state[2] = ppc_chunk_issue(s->map.state[2]);
+	KUNIT_EXPECT_FALSE(test, ppc_chunk_gone(s->map.state[2]));
+
+	/* Left by the pass, it is still to be dropped. */
+	ppc_sample_miss(s, 0);
+	KUNIT_EXPECT_FALSE(test, ppc_chunk_gone(s->map.state[8]));
+	expect_states(s, 8, 9, PPC_CHUNK_LEFT | PPC_CHUNK_ISSUED,
+		      PPC_CHUNK_LEFT);
 }
 
 static void forget_reset(struct kunit *test)
@@ -197,7 +238,7 @@ static void forget_reset(struct kunit *test)
 	ppc_sample_miss(s, 0);
 	ppc_sample_miss(s, OTHER);
 	ppc_sample_fill(s, BUDGET, MOST);
-	s->map.state[0] = 0xff;
+	s->map.state[0] = 0xff & ~PPC_CHUNK_LEFT;
 	s->map.state[CHUNKS - 1] = PPC_CHUNK_BURNED;
 	ppc_cursors_reset(&s->cursors, &s->map);
 	expect_states(s, 0, 1, 0xff, PPC_CHUNK_FAILED);
@@ -290,6 +331,7 @@ static struct kunit_case cursor_forget_cases[] = {
 	KUNIT_CASE(forget_spares_what_others_consumed),
 	KUNIT_CASE(forget_second_load),
 	KUNIT_CASE(forget_refault),
+	KUNIT_CASE(forget_burned),
 	KUNIT_CASE(forget_reset),
 	KUNIT_CASE(forget_window_of_idle_reader),
 	KUNIT_CASE(forget_behind_the_start),

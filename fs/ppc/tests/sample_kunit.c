@@ -185,11 +185,8 @@ void ppc_sample_issue(struct ppc_sample *s)
 {
 	u32 i;
 
-	for (i = s->batch.first; i < s->batch.first + s->batch.nr; i++) {
-		s->map.state[i] &= ~(PPC_CHUNK_BURNED | PPC_CHUNK_TRIED |
-				     PPC_CHUNK_STUCK);
-		s->map.state[i] |= PPC_CHUNK_ISSUED;
-	}
+	for (i = s->batch.first; i < s->batch.first + s->batch.nr; i++)
+		s->map.state[i] = ppc_chunk_issue(s->map.state[i]);
 }
 
 /* The worker: until nothing is left to do. Returns the number of chunks. */

@@ -145,20 +145,23 @@ DEFINE_EVENT(ppc_attachment, ppc_detach,
 );
 
 TRACE_EVENT(ppc_fallback,
-	TP_PROTO(const char *policy, u64 issued, u64 refaulted),
-	TP_ARGS(policy, issued, refaulted),
+	TP_PROTO(const char *policy, u64 issued, u64 useful, u64 refaulted),
+	TP_ARGS(policy, issued, useful, refaulted),
 	TP_STRUCT__entry(
 		__string(policy, policy)
 		__field(u64, issued)
+		__field(u64, useful)
 		__field(u64, refaulted)
 	),
 	TP_fast_assign(
 		__assign_str(policy);
 		__entry->issued = issued;
+		__entry->useful = useful;
 		__entry->refaulted = refaulted;
 	),
-	TP_printk("policy=%s issued=%llu refaulted=%llu", __get_str(policy),
-		  __entry->issued, __entry->refaulted)
+	TP_printk("policy=%s issued=%llu useful=%llu refaulted=%llu",
+		  __get_str(policy), __entry->issued, __entry->useful,
+		  __entry->refaulted)
 );
 
 #endif /* _TRACE_PPC_H */

@@ -56,6 +56,9 @@ struct ppc_features {
  * @budget: bytes to read ahead of all readers at most; 0: the default, which
  *	only CAP_SYS_RESOURCE may exceed
  * @keep_budget: bytes that reclaim may be asked to keep, with MAY_KEEP
+ * @max_resident: bytes of the files that may be cached before reading ahead
+ *	waits until some are dropped; 0: as many as there is memory for. Files
+ *	whose cache the attacher may not look at do not count
  */
 struct ppc_attach {
 	__u64 flags;
@@ -65,6 +68,7 @@ struct ppc_attach {
 	__u32 reserved;
 	__u64 budget;
 	__u64 keep_budget;
+	__u64 max_resident;
 };
 
 /**
@@ -160,7 +164,10 @@ struct ppc_stats {
 #define PPC_IOC_ATTACH		_IOW(PPC_IOC_MAGIC, 0x01, struct ppc_attach)
 
 /*
- * On an attachment. DETACH waits until everything is let go of, and may be
+ * On an attachment. poll(2) says POLLIN when the policy has news, which it says
+ * how to fetch, and POLLHUP once the end has begun.
+ *
+ * DETACH waits until everything is let go of, and may be
  * called again; it can be killed. Once the end has begun, ADD_FILES,
  * REMOVE_FILES and the policy's ioctls fail with -ENODEV; STATS goes on.
  *

@@ -99,13 +99,15 @@ struct maio_template_io {
 enum maio_mode {
 	MAIO_MODE_KEEP,		/* leave consumed pages to the kernel */
 	MAIO_MODE_BURN,		/* drop them behind the reader */
+	MAIO_MODE_AUTO,		/* likewise, when memory is short, unless they return */
 };
 
 /**
  * struct maio_mode_args - what to do with consumed pages
  * @mode: enum maio_mode
  * @node: NUMA node to read ahead to; -1: wherever the kernel likes
- * @gap: bytes behind the reader not to drop; 0: the default
+ * @gap: bytes behind the reader not to drop; 0: chosen from the budget, the
+ *	memory there is and how much the readers take at a time
  */
 struct maio_mode_args {
 	__u32 mode;
@@ -123,7 +125,7 @@ struct maio_mode_args {
  * @mode: enum maio_mode
  * @node: as set, or -1
  * @nr_groups: groups of the template
- * @gap: in force, bytes
+ * @gap: as set, bytes
  * @template_bytes: bytes of model the template covers
  * @resident_at_start: bytes of the files that were cached when the recording
  *	began; it saw little of them
@@ -142,7 +144,48 @@ struct maio_status {
 	__u32 nr_extents;
 };
 
-/* On an attachment whose policy is "maio". */
+/**
+ * struct maio_group_info - one I/O group of the replay
+ * @group: which one; given
+ * @pid: process that it has been matched or bound to, in the caller's pid
+ *	namespace; 0: none, or one that is not seen from there
+ * @node: node its pages are read to, or -1
+ * @reserved: zero
+ * @bytes: all of it
+ * @seen: bytes its process has gone through, roughly
+ */
+struct maio_group_info {
+	__u32 group;
+	__u32 pid;
+	__s32 node;
+	__u32 reserved;
+	__u64 bytes;
+	__u64 seen;
+};
+
+/**
+ * struct maio_bind - whom a group of the replay is for
+ * @group: which one
+ * @pid: process in the caller's pid namespace, which is not matched to another
+ *	group any more; 0: leave that to matching
+ * @node: node to read its pages to; -1: as MAIO_IOC_SET_MODE says
+ * @reserved: must be zero
+ *
+ * What groups on different nodes share lies where it was read first.
+ */
+struct maio_bind {
+	__u32 group;
+	__u32 pid;
+	__s32 node;
+	__u32 reserved;
+};
+
+/*
+ * On an attachment whose policy is "maio". It polls as readable when a process
+ * has been matched to a group since the last MAIO_IOC_STATUS. GROUP and BIND
+ * fail with -ENODATA without a replay, with -ENOENT if there is no such group;
+ * BIND with -ESRCH if there is no such process.
+ */
 #define MAIO_IOC_RECORD_START	_IO(PPC_IOC_MAGIC, 0x40)
 #define MAIO_IOC_RECORD_STOP	_IO(PPC_IOC_MAGIC, 0x41)
 #define MAIO_IOC_GET_TEMPLATE	_IOWR(PPC_IOC_MAGIC, 0x42, struct maio_template_io)
@@ -151,5 +194,7 @@ struct maio_status {
 #define MAIO_IOC_REPLAY_STOP	_IO(PPC_IOC_MAGIC, 0x45)
 #define MAIO_IOC_SET_MODE	_IOW(PPC_IOC_MAGIC, 0x46, struct maio_mode_args)
 #define MAIO_IOC_STATUS		_IOR(PPC_IOC_MAGIC, 0x47, struct maio_status)
+#define MAIO_IOC_GROUP		_IOWR(PPC_IOC_MAGIC, 0x48, struct maio_group_info)
+#define MAIO_IOC_BIND		_IOW(PPC_IOC_MAGIC, 0x49, struct maio_bind)
 
 #endif /* _UAPI_LINUX_PPC_MAIO_H */

@@ -379,6 +379,70 @@ static void record_file_end(struct kunit *test)
 	expect_extent(test, 1, 3, 0, SZ_4K);
 }
 
+/* A marker, in a folio that ends where the file does at most. */
+static void marker(struct recording *rec, u32 file, u64 pos, u64 folio_len)
+{
+	const struct ppc_access access = {
+		.type = PPC_ACCESS_MARKER,
+		.file = file,
+		.tgid = 1,
+		.pos = pos,
+		.len = SZ_4K,
+		.folio_pos = ALIGN_DOWN(pos, folio_len),
+		.folio_len = folio_len,
+	};
+
+	maio_track_access(rec->track, &access);
+}
+
+/* What a replay shows of files that are read through: a marker a folio. */
+static void record_large_folios(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u64 pos;
+
+	rec->sizes[0] = SZ_8M + SZ_1M + 5;
+	for (pos = SZ_4K; pos <= rec->sizes[0]; pos += SZ_2M)
+		marker(rec, 0, pos, SZ_2M);
+	/* One that is passed over is not read. */
+	marker(rec, 1, SZ_2M - SZ_4K, SZ_2M);
+	marker(rec, 1, SZ_2M + SZ_2M, SZ_2M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 0, 0, 0, SZ_8M + SZ_1M + SZ_4K);
+	expect_extent(test, 1, 1, 0, SZ_2M);
+	expect_extent(test, 2, 1, SZ_4M, SZ_4M + SZ_2M);
+}
+
+/* The same with small folios: a marker a stride, and none in the last. */
+static void record_small_folios(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u64 pos;
+
+	rec->sizes[0] = SZ_8M + SZ_512K + 5;
+	rec->sizes[1] = SZ_8M + SZ_2M;
+	rec->sizes[2] = SZ_8M;
+	rec->sizes[3] = SZ_512K;
+	for (pos = 0; pos <= SZ_8M; pos += SZ_1M) {
+		marker(rec, 0, pos, SZ_4K);
+		marker(rec, 1, pos, SZ_4K);
+	}
+	/* The end was read before, by itself. */
+	fault(rec, 1, 2, SZ_8M - SZ_128K);
+	for (pos = 0; pos < SZ_4M; pos += SZ_1M)
+		marker(rec, 2, pos, SZ_4K);
+	/* A header, which says nothing of what follows. */
+	fault(rec, 1, 3, 0);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 5);
+	expect_extent(test, 0, 0, 0, SZ_8M + SZ_512K + SZ_4K);
+	expect_extent(test, 1, 1, 0, SZ_8M + SZ_128K);
+	expect_extent(test, 2, 2, SZ_8M - SZ_128K, SZ_8M);
+	expect_extent(test, 3, 2, 0, SZ_2M + SZ_1M + SZ_128K);
+	expect_extent(test, 4, 3, 0, SZ_128K);
+}
+
 /* Positions and lengths up to the last. */
 static void record_far(struct kunit *test)
 {
@@ -619,6 +683,8 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_neighbours),
 	KUNIT_CASE(record_turns),
 	KUNIT_CASE(record_file_end),
+	KUNIT_CASE(record_large_folios),
+	KUNIT_CASE(record_small_folios),
 	KUNIT_CASE(record_far),
 	KUNIT_CASE(record_groups),
 	KUNIT_CASE(record_launcher),

@@ -108,14 +108,15 @@ sum_right()
 
 make_model()
 {
+	local bytes=$((SHARD_MB << 20))
+	local head="{\"t\":{\"dtype\":\"U8\",\"shape\":[$bytes],\"data_offsets\":[0,$bytes]}}"
 	local i
 
 	mkdir -p "$model"
 	for i in $(seq $SHARDS); do
-		# A header of two bytes, "{}", and the rest is data that nobody knows.
 		{
-			printf '\x02\0\0\0\0\0\0\0{}'
-			head -c $((SHARD_MB << 20)) /dev/urandom
+			printf "\\x$(printf %x ${#head})\\0\\0\\0\\0\\0\\0\\0%s" "$head"
+			head -c $bytes /dev/urandom
 		} > "$model/model-$i.safetensors"
 	done
 	sync
@@ -131,11 +132,21 @@ test_fs()
 	load
 	check "exit status $status" [ $status = 0 ]
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	check "saved" is saved true
 	check "the headers were left in the cache" is resident_at_start 0
 	check "no template in the store" [ -n "$(ls -A "$work/store")" ]
-	result "the first run records"
+	check "prefetched" least prefetched_bytes $((total / 2))
+	result "the first run reads ahead by the headers, and records"
+
+	drop
+	load --no-cold --record
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state record
+	check "saved" is saved true
+	check "prefetched" is prefetched_bytes 0
+	result "or only records"
 
 	drop
 	load
@@ -172,12 +183,12 @@ test_fs()
 	check "exit status $status, not 125" [ $status = 125 ]
 	result "no such model"
 
-	# The same length, but another header: that is another model.
-	printf '\x03' | dd of="$model/model-2.safetensors" bs=1 conv=notrunc 2>/dev/null
+	# The same length, but another name in the header: that is another model.
+	printf u | dd of="$model/model-2.safetensors" bs=1 seek=10 conv=notrunc 2>/dev/null
 	drop
 	load
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	check "saved" is saved true
 	check "a word about it" grep -qi stale "$work/err"
 	result "a stale template is recorded anew"
@@ -186,7 +197,7 @@ test_fs()
 	drop
 	load
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	drop
 	load
 	check "state" is state replay
@@ -200,7 +211,7 @@ test_fs()
 	load
 	check "exit status $status" [ $status = 0 ]
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	result "a damaged template is recorded anew"
 
 	truncate -s 20 "$template"
@@ -208,7 +219,7 @@ test_fs()
 	load
 	check "exit status $status" [ $status = 0 ]
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	result "a template cut off is recorded anew"
 
 	# A recording on a warm cache sees nothing.
@@ -266,7 +277,7 @@ test_user()
 	status=$?
 	check "exit status $status" [ $status = 0 ]
 	check "the loader read something else" sum_right
-	check "state" is state record
+	check "state" is state cold
 	check "saved" is saved true
 	drop
 	setpriv --reuid $user --regid $user --clear-groups maioctl run --burn \

@@ -3,6 +3,7 @@
 # File systems for the tests: "up DIR" makes DIR/ext4 and DIR/xfs, "down DIR"
 # takes them away again. They lie on null_blk devices that keep their data in
 # memory, or on loop devices on tmpfs where there is no null_blk to be set up.
+# With PPC_MBPS=N, the former read and write N MB/s at most.
 
 SIZE_MB=512
 nullb=/sys/kernel/config/nullb
@@ -15,6 +16,7 @@ device() # NAME: makes it, and prints its path
 		echo $SIZE_MB > "$nullb/$name/size"
 		echo 4096 > "$nullb/$name/blocksize"
 		echo 1 > "$nullb/$name/memory_backed"
+		echo "${PPC_MBPS:-0}" > "$nullb/$name/mbps"
 		echo 1 > "$nullb/$name/power" || return 1
 		echo "/dev/$name"
 	else

@@ -579,7 +579,7 @@ TEST_F(maio, warm_recording_says_so)
 
 TEST_F(maio, modes)
 {
-	EXPECT_EQ(-EINVAL, set_mode(self->att, 2, -1, 0));
+	EXPECT_EQ(-EINVAL, set_mode(self->att, 3, -1, 0));
 	EXPECT_EQ(-EINVAL, set_mode(self->att, ~0U, -1, 0));
 	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, -2, 0));
 	EXPECT_EQ(-EINVAL, set_mode(self->att, MAIO_MODE_BURN, 1 << 20, 0));
@@ -590,7 +590,10 @@ TEST_F(maio, modes)
 	EXPECT_EQ(0, set_mode(self->att, MAIO_MODE_BURN, 0, 0));
 	EXPECT_EQ(MAIO_MODE_BURN, status_of(self->att).mode);
 	EXPECT_EQ(0, status_of(self->att).node);
-	EXPECT_LT(0, status_of(self->att).gap);
+	EXPECT_EQ(0, status_of(self->att).gap);
+	EXPECT_EQ(0, set_mode(self->att, MAIO_MODE_AUTO, -1, MB));
+	EXPECT_EQ(MAIO_MODE_AUTO, status_of(self->att).mode);
+	EXPECT_EQ(MB, status_of(self->att).gap);
 	EXPECT_EQ(-1, ioctl(self->att, _IO(PPC_IOC_MAGIC, 0x7f)));
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(self->att, MAIO_IOC_SET_MODE, NULL));

@@ -4,9 +4,6 @@
  * far as they may, and go elsewhere when the reader does. What is cached is
  * asked of cachestat() and mincore(), not of the counters alone.
  */
-#include <linux/mempolicy.h>
-#include <sys/syscall.h>
-
 #include "ppc_harness.h"
 
 #define SIZE	(32 * MB)
@@ -231,25 +228,6 @@ TEST_F(stream, large_folios)
 	munmap(map, SIZE);
 }
 
-/* Pages of a mapping on a node; -1 where there are no nodes. */
-static long pages_on(const char *map, __u64 len, int node)
-{
-	size_t n = len / PAGE, i;
-	void **pages = calloc(n, sizeof(*pages));
-	int *status = calloc(n, sizeof(*status));
-	long nr = 0;
-
-	for (i = 0; i < n; i++)
-		pages[i] = (void *)(map + i * PAGE);
-	if (syscall(__NR_move_pages, 0, n, pages, NULL, status, 0))
-		nr = -1;
-	for (i = 0; nr >= 0 && i < n; i++)
-		nr += status[i] == node;
-	free(pages);
-	free(status);
-	return nr;
-}
-
 TEST_F(stream, node)
 {
 	char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
@@ -272,7 +250,7 @@ TEST_F(stream, node)
 		ppc_feed(self->att, stream, TEST_MISS, 0, PAGE);
 		EXPECT_EQ(r.len, ppc_settled(self->att));
 		ppc_touch(map, 0, r.len);
-		EXPECT_LE(r.len / PAGE * 99 / 100, pages_on(map, r.len, node));
+		EXPECT_LE(r.len / PAGE * 99 / 100, ppc_pages_on(map, r.len, node));
 		ASSERT_EQ(0, ppc_stats(self->att, &stats));
 		EXPECT_LE(r.len / 100 * 99, stats.node_bytes[node]);
 		EXPECT_EQ(r.len, stats.node_bytes[0] + stats.node_bytes[1]);

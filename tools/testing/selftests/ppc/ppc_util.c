@@ -298,6 +298,25 @@ long ppc_resident(const char *map, __u64 pos, __u64 len)
 	return nr;
 }
 
+/* Pages of a mapping on a node; -1 where there are no nodes. */
+long ppc_pages_on(const char *map, __u64 len, int node)
+{
+	size_t n = len / 4096, i;
+	void **pages = calloc(n, sizeof(*pages));
+	int *status = calloc(n, sizeof(*status));
+	long nr = 0;
+
+	for (i = 0; i < n; i++)
+		pages[i] = (void *)(map + i * 4096);
+	if (syscall(__NR_move_pages, 0, n, pages, NULL, status, 0))
+		nr = -1;
+	for (i = 0; nr >= 0 && i < n; i++)
+		nr += status[i] == node;
+	free(pages);
+	free(status);
+	return nr;
+}
+
 int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
 	       __u64 budget, __u64 keep_budget)
 {
@@ -401,7 +420,7 @@ int ppc_rule(int att, __u32 file, __u32 verdict, __u32 reasons,
 
 /* A stream, not started; its number. */
 int ppc_stream(int att, const struct ppc_test_range *ranges, unsigned int nr,
-	       int node, bool feed, bool burn, __u64 gap)
+	       int node, bool feed, __u32 burn, __u64 gap)
 {
 	struct ppc_test_stream args = {
 		.ranges = (uintptr_t)ranges,
@@ -417,7 +436,7 @@ int ppc_stream(int att, const struct ppc_test_range *ranges, unsigned int nr,
 }
 
 /* A stream over one range of file 0, started. */
-int ppc_stream_one(int att, __u64 pos, __u64 len, bool feed, bool burn,
+int ppc_stream_one(int att, __u64 pos, __u64 len, bool feed, __u32 burn,
 		   __u64 gap)
 {
 	struct ppc_test_range range = { .pos = pos, .len = len };

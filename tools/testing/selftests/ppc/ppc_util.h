@@ -55,6 +55,7 @@ int ppc_drop(int fd);
 long ppc_cached(int fd, __u64 pos, __u64 len);
 static inline long ppc_cached_all(int fd) { return ppc_cached(fd, 0, 0); }
 long ppc_resident(const char *map, __u64 pos, __u64 len);
+long ppc_pages_on(const char *map, __u64 len, int node);
 
 /* Attachments. */
 int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
@@ -78,8 +79,8 @@ int ppc_answer(int att, __u32 answer);
 int ppc_rule(int att, __u32 file, __u32 verdict, __u32 reasons,
 	     __u64 pos, __u64 len);
 int ppc_stream(int att, const struct ppc_test_range *ranges, unsigned int nr,
-	       int node, bool feed, bool burn, __u64 gap);
-int ppc_stream_one(int att, __u64 pos, __u64 len, bool feed, bool burn,
+	       int node, bool feed, __u32 burn, __u64 gap);
+int ppc_stream_one(int att, __u64 pos, __u64 len, bool feed, __u32 burn,
 		   __u64 gap);
 int ppc_stream_op(int att, int stream, __u32 op);
 int ppc_feed(int att, int stream, __u32 type, __u64 pos, __u64 len);

@@ -254,6 +254,10 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 	u32 i = t->nr_streams;
 
 	static_assert(sizeof(struct ppc_range) == sizeof(struct ppc_test_range));
+	static_assert((int)PPC_BURN_NEVER == (int)TEST_BURN_NEVER &&
+		      (int)PPC_BURN_ALWAYS == (int)TEST_BURN_ALWAYS &&
+		      (int)PPC_BURN_TIGHT == (int)TEST_BURN_TIGHT);
+	static_assert(PPC_GAP_AUTO == TEST_GAP_AUTO);
 	if (!s)
 		return -ENOMEM;
 	if (copy_from_user(&args, arg, sizeof(args)))

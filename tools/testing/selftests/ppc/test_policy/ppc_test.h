@@ -86,11 +86,20 @@ struct ppc_test_range {
 	__u64 len;
 };
 
+/* As enum ppc_burn of the kernel. */
+enum ppc_test_burn {
+	TEST_BURN_NEVER,
+	TEST_BURN_ALWAYS,
+	TEST_BURN_TIGHT,
+};
+
+#define TEST_GAP_AUTO		(~0ULL)
+
 struct ppc_test_stream {
 	__u64 ranges;
 	__u32 nr;
 	__s32 node;
-	__u32 burn;
+	__u32 burn;	/* enum ppc_test_burn */
 	__u32 feed;	/* hand it the accesses that the hooks see */
 	__u64 gap;
 };
