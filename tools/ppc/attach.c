@@ -56,6 +56,7 @@ static const struct hint hints[] = {
 	{ MAIO_IOC_GET_TEMPLATE, EOVERFLOW, "more accesses than can be noted" },
 	{ MAIO_IOC_SET_MODE, EINVAL,
 	  "a node without memory, or a gap that is too large" },
+	{ MAIO_IOC_BIND, EINVAL, "a node without memory" },
 };
 
 static int failed(unsigned long request, const char *what, struct why *why)
@@ -126,17 +127,19 @@ close:
  * @policy: the policy's name
  * @model: the files
  * @budget: bytes ahead of the readers at most; 0: the kernel's default
+ * @ceiling: bytes of the files that may be cached; 0: no such bound
  * @why: why not
  *
  * Return: the attachment's file descriptor, closed on exec; or -1.
  */
 int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     __u64 budget, struct why *why)
+		     __u64 budget, __u64 ceiling, struct why *why)
 {
 	struct ppc_attach args = {
 		.fds = (uintptr_t)model->fds,
 		.nr_fds = model->nr,
 		.budget = budget,
+		.max_resident = ceiling,
 	};
 	char *what;
 	int fd;
@@ -236,6 +239,39 @@ int maio_mode_set(int fd, enum maio_mode mode, int node, __u64 gap,
 
 	return ask(fd, MAIO_IOC_SET_MODE, &args, "cannot set mode, node and gap",
 		   why);
+}
+
+/**
+ * maio_group_get - ask about one group of the replay
+ * @fd: the attachment
+ * @group: which one
+ * @info: filled in
+ * @why: why not
+ *
+ * Return: 0 or -1.
+ */
+int maio_group_get(int fd, __u32 group, struct maio_group_info *info,
+		   struct why *why)
+{
+	memset(info, 0, sizeof(*info));
+	info->group = group;
+	return ask(fd, MAIO_IOC_GROUP, info, "cannot ask about a group", why);
+}
+
+/**
+ * maio_group_place - have a group's pages read to a node
+ * @fd: the attachment
+ * @group: which one
+ * @node: the node
+ * @why: why not
+ *
+ * Return: 0 or -1.
+ */
+int maio_group_place(int fd, __u32 group, int node, struct why *why)
+{
+	struct maio_bind bind = { .group = group, .node = node };
+
+	return ask(fd, MAIO_IOC_BIND, &bind, "cannot place a group", why);
 }
 
 int maio_status_get(int fd, struct maio_status *status, struct why *why)

@@ -143,6 +143,59 @@ struct attachment *attachments_find(size_t *nr, size_t *unreadable)
 	return list;
 }
 
+static bool open_for_reading(const struct attachment *a, const char *fd)
+{
+	char *path = xasprintf("/proc/%d/fdinfo/%s", a->pid, fd);
+	FILE *in = fopen(path, "re");
+	unsigned int flags = O_WRONLY;
+	char line[256];
+
+	free(path);
+	if (!in)
+		return false;
+	while (fgets(line, sizeof(line), in) &&
+	       sscanf(line, "flags: %o", &flags) != 1)
+		;
+	fclose(in);
+	return (flags & O_ACCMODE) == O_RDONLY;
+}
+
+/**
+ * attachment_model_bytes - guess how large the files of an attachment are
+ * @a: the attachment
+ * @bytes: the sum of their sizes
+ *
+ * The kernel does not tell, but who has attached files has opened them before,
+ * and most likely has them open still.
+ *
+ * Return: true if the process has just as many files open for reading as are
+ * attached, its standard streams aside.
+ */
+bool attachment_model_bytes(const struct attachment *a, __u64 *bytes)
+{
+	const char *files = attachment_get(a, "files");
+	char *path = xasprintf("/proc/%d/fd", a->pid);
+	DIR *dir = opendir(path);
+	__u64 want, nr = 0;
+	struct dirent *de;
+	struct stat st;
+
+	free(path);
+	*bytes = 0;
+	while (dir && (de = readdir(dir))) {
+		if (!is_number(de->d_name) || atoi(de->d_name) <= STDERR_FILENO ||
+		    fstatat(dirfd(dir), de->d_name, &st, 0) ||
+		    !S_ISREG(st.st_mode) || !open_for_reading(a, de->d_name))
+			continue;
+		*bytes += st.st_size;
+		nr++;
+	}
+	if (dir)
+		closedir(dir);
+	return nr && files && !decimal_parse(&files, &want) && !*files &&
+	       nr == want;
+}
+
 const char *attachment_get(const struct attachment *a, const char *key)
 {
 	size_t i;

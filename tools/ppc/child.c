@@ -9,9 +9,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,24 +95,52 @@ static void __noreturn exec_command(char **argv, int report)
 	_exit(EXIT_NOT_FOUND);
 }
 
-static int wait_child(pid_t pid, int *status, struct why *why)
+static void take_signal(int signals, pid_t pid)
 {
-	siginfo_t info;
-	pid_t got;
-	int sig;
+	struct signalfd_siginfo info;
 
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0)
+		kill(pid, info.ssi_signo);
+}
+
+static int wait_child(pid_t pid, struct child_watch *watch, int *status,
+		      struct why *why)
+{
+	struct pollfd fds[2] = {
+		{ .events = POLLIN },
+		{ .fd = watch ? watch->fd : -1, .events = POLLIN },
+	};
+	int ret = -1;
+	pid_t got;
+
+	fds[0].fd = signalfd(-1, &held_mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fds[0].fd < 0)
+		return why_set(why, "signalfd: %s", strerror(errno));
 	for (;;) {
 		got = waitpid(pid, status, WNOHANG);
-		if (got == pid)
-			return 0;
-		if (got < 0 && errno != EINTR)
-			return why_set(why, "waitpid: %s", strerror(errno));
-		sig = sigwaitinfo(&held_mask, &info);
-		if (sig < 0 && errno != EINTR)
-			return why_set(why, "sigwaitinfo: %s", strerror(errno));
-		if (sig > 0 && sig != SIGCHLD && info.si_code <= 0)
-			kill(pid, sig);
+		if (got == pid) {
+			ret = 0;
+			break;
+		}
+		if (got < 0 && errno != EINTR) {
+			why_set(why, "waitpid: %s", strerror(errno));
+			break;
+		}
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR) {
+			why_set(why, "poll: %s", strerror(errno));
+			break;
+		}
+		if (fds[0].revents)
+			take_signal(fds[0].fd, pid);
+		/* Once it fails there is no more to come. */
+		if (fds[1].revents && (!(fds[1].revents & POLLIN) ||
+				       watch->ready(watch->arg)))
+			fds[1].fd = -1;
 	}
+	close(fds[0].fd);
+	return ret;
 }
 
 static double seconds_now(void)
@@ -136,6 +166,7 @@ static int exec_error(int fd)
 /**
  * child_run - run the command to its end
  * @argv: the command and its arguments
+ * @watch: what else to wait for meanwhile, or NULL
  * @child: how it ended
  * @why: why it did not start, if so; @child tells the exit status then
  *
@@ -143,7 +174,8 @@ static int exec_error(int fd)
  *
  * Return: 0, or -1 if it could not be started.
  */
-int child_run(char **argv, struct child *child, struct why *why)
+int child_run(char **argv, struct child_watch *watch, struct child *child,
+	      struct why *why)
 {
 	int status, error, report[2];
 	double start;
@@ -174,7 +206,7 @@ int child_run(char **argv, struct child *child, struct why *why)
 	error = exec_error(report[0]);
 	close(report[0]);
 
-	if (wait_child(pid, &status, why))
+	if (wait_child(pid, watch, &status, why))
 		return -1;
 	child->seconds = seconds_now() - start;
 	if (error) {

@@ -13,12 +13,6 @@
 
 #include "maioctl.h"
 
-/* Every header of a small model, and the start of any other file. */
-#define HASH_BYTES		(64U << 10)
-
-/* The safetensors library refuses a longer header. */
-#define SAFETENSORS_HEADER_MAX	100000000ULL
-
 bool name_has_suffix(const char *name, const char *suffix)
 {
 	size_t len = strlen(name), slen = strlen(suffix);
@@ -64,6 +58,17 @@ struct cached_pages {
 	__u64 recently_evicted;
 };
 
+/* Are some pages of a part of the file cached? 1, 0, or -1 if that is a secret. */
+static int some_cached(int fd, off_t pos, size_t len)
+{
+	struct cached_range range = { .off = pos, .len = len };
+	struct cached_pages pages;
+
+	if (syscall(__NR_cachestat, fd, &range, &pages, 0))
+		return -1;
+	return pages.cached > 0;
+}
+
 /**
  * model_header_ask - begin to read what model_header_hash() will read first
  * @fd: the file
@@ -75,31 +80,55 @@ struct cached_pages {
  */
 bool model_header_ask(int fd)
 {
-	struct cached_range range = { .len = HASH_BYTES };
-	struct cached_pages pages;
-
-	if (syscall(__NR_cachestat, fd, &range, &pages, 0) || pages.cached)
-		return false;
-	return !posix_fadvise(fd, 0, HASH_BYTES, POSIX_FADV_WILLNEED);
+	return !some_cached(fd, 0, HEADER_START_BYTES) &&
+		!posix_fadvise(fd, 0, HEADER_START_BYTES, POSIX_FADV_WILLNEED);
 }
 
-/*
- * Read without leaving a trace in the page cache: what a load finds cached is
- * not recorded, and is no part of a cold start.
- */
-static int read_traceless(int fd, const char *path, void *buf, size_t len,
-			  off_t pos, bool asked, struct why *why)
+static int read_piece(int fd, const char *path, void *buf, size_t len,
+		      off_t pos, bool asked, struct why *why)
 {
-	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	ssize_t cached = asked ? 0 : preadv2(fd, &iov, 1, pos, RWF_NOWAIT);
+	struct iovec iov = { .iov_base = buf, .iov_len = 1 };
+	int cached = asked ? 0 : some_cached(fd, pos, len);
+	long page = sysconf(_SC_PAGESIZE);
 
-	if (cached == (ssize_t)len)
-		return 0;
+	/* Second best, as this begins to read what it does not find. */
 	if (cached < 0)
-		cached = 0;
+		cached = preadv2(fd, &iov, 1, pos, RWF_NOWAIT) == 1;
 	if (read_at(fd, path, buf, len, pos, why))
 		return -1;
-	posix_fadvise(fd, pos + cached, len - cached, POSIX_FADV_DONTNEED);
+	/* A page of which only a part is named would stay. */
+	if (!cached)
+		posix_fadvise(fd, pos, (len + page - 1) / page * page,
+			      POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+/**
+ * header_read - read without leaving a trace in the page cache
+ * @fd: the file, with POSIX_FADV_RANDOM so that nothing more is read
+ * @path: its name
+ * @buf: where to
+ * @len: bytes to read, all of which are in the file
+ * @pos: from where; a multiple of the page size
+ * @asked: what model_header_ask() said, if @pos is zero
+ * @why: what went wrong
+ *
+ * What a load finds cached is not recorded, and is no part of a cold start.
+ *
+ * Return: 0 or -1.
+ */
+int header_read(int fd, const char *path, void *buf, size_t len, off_t pos,
+		bool asked, struct why *why)
+{
+	size_t done, n;
+
+	for (done = 0; done < len; done += n) {
+		n = len - done < HEADER_START_BYTES ?
+		    len - done : HEADER_START_BYTES;
+		if (read_piece(fd, path, (char *)buf + done, n, pos + done,
+			       asked && !done, why))
+			return -1;
+	}
 	return 0;
 }
 
@@ -117,17 +146,18 @@ static int read_traceless(int fd, const char *path, void *buf, size_t len,
 int model_header_hash(int fd, const char *path, __u64 size, bool asked,
 		      __u64 *hash, struct why *why)
 {
-	__u64 want = size < HASH_BYTES ? size : HASH_BYTES;
+	__u64 want = size < HEADER_START_BYTES ? size : HEADER_START_BYTES;
 	__u64 pos = 0, h = HASH_INIT;
-	char *buf = xalloc(HASH_BYTES, 1);
+	char *buf = xalloc(HEADER_START_BYTES, 1);
 	int ret = -1;
 
 	/* No readahead beyond what is asked for. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	while (pos < want) {
-		size_t n = want - pos < HASH_BYTES ? want - pos : HASH_BYTES;
+		size_t n = want - pos < HEADER_START_BYTES ?
+			   want - pos : HEADER_START_BYTES;
 
-		if (read_traceless(fd, path, buf, n, pos, asked && !pos, why))
+		if (header_read(fd, path, buf, n, pos, asked && !pos, why))
 			goto out;
 		if (!pos && n >= 8 && name_has_suffix(path, ".safetensors")) {
 			__le64 raw;

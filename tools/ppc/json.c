@@ -24,11 +24,10 @@ void json_put_text(struct json_object *obj, const char *key, const char *text)
 	free(escaped);
 }
 
-/* Writes @obj and frees it. Return: 0 or -1. */
-int json_write(struct json_object *obj, FILE *out, struct why *why)
+static int put(struct json_object *obj, int flags, FILE *out, struct why *why)
 {
 	const char *text = json_object_to_json_string_ext(obj,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+		flags | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int ret = 0;
 
 	if (!text)
@@ -37,4 +36,16 @@ int json_write(struct json_object *obj, FILE *out, struct why *why)
 		ret = why_set(why, "cannot write: %s", strerror(errno));
 	json_object_put(obj);
 	return ret;
+}
+
+/* Writes @obj and frees it. Return: 0 or -1. */
+int json_write(struct json_object *obj, FILE *out, struct why *why)
+{
+	return put(obj, JSON_C_TO_STRING_PRETTY, out, why);
+}
+
+/* The same on one line, for a series of objects. */
+int json_write_line(struct json_object *obj, FILE *out, struct why *why)
+{
+	return put(obj, JSON_C_TO_STRING_PLAIN, out, why);
 }

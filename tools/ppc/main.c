@@ -8,54 +8,72 @@
 
 #include "maioctl.h"
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-};
-
 static const struct command commands[] = {
 	{ "run", cmd_run, "run a command and load its model files fast" },
-	{ "template", cmd_template, "look at recorded templates" },
+	{ "serve", cmd_serve, "keep services' models loading fast, as a daemon" },
+	{ "template", cmd_template, "list, show, compare and remove recorded templates" },
+	{ "xpu", cmd_xpu, "show the accelerators, and which one a process will use" },
 	{ "stat", cmd_stat, "show the kernel's features, policies and attachments" },
+	{ "top", cmd_top, "watch loads as they go" },
 };
 
-static void usage(FILE *out)
+static const struct command_set maioctl = {
+	.prefix = "",
+	.usage = "Usage: maioctl COMMAND [ARGUMENTS]\n"
+		 "       maioctl --help | --version\n"
+		 "\n"
+		 "Loads model files at the speed of the device, through the MAIO page cache policy.\n",
+	.commands = commands,
+	.nr = ARRAY_SIZE(commands),
+};
+
+static void usage(const struct command_set *set, FILE *out)
 {
 	size_t i;
 
-	fputs("Usage: maioctl COMMAND [ARGUMENTS]\n"
-	      "       maioctl --help | --version\n"
-	      "\n"
-	      "Loads model files at the speed of the device, through the MAIO page cache policy.\n"
-	      "\n", out);
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n'maioctl COMMAND --help' tells more.\n", out);
+	fprintf(out, "%s\n", set->usage);
+	for (i = 0; i < set->nr; i++)
+		fprintf(out, "  %-10s %s\n", set->commands[i].name,
+			set->commands[i].summary);
+	fprintf(out, "\n'maioctl %sCOMMAND --help' tells more.\n", set->prefix);
 }
 
-int main(int argc, char **argv)
+/**
+ * command_run - run the command that the first argument names
+ * @set: the commands there are
+ * @argc: arguments, with the name that the set goes by
+ * @argv: arguments
+ *
+ * Return: the exit status.
+ */
+int command_run(const struct command_set *set, int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	size_t i;
 
 	if (!name) {
-		usage(stderr);
+		usage(set, stderr);
 		return EXIT_FAILURE;
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") ||
 	    !strcmp(name, "help")) {
-		usage(stdout);
+		usage(set, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+	for (i = 0; i < set->nr; i++) {
+		if (!strcmp(name, set->commands[i].name))
+			return set->commands[i].run(argc - 1, argv + 1);
+	}
+	complain("no command '%s%s'; 'maioctl %s--help' lists them",
+		 set->prefix, name, set->prefix);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		printf("maioctl %s (ABI %u)\n", MAIOCTL_VERSION, PPC_ABI_VERSION);
 		return EXIT_SUCCESS;
 	}
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	}
-	complain("no command '%s'; 'maioctl --help' lists them", name);
-	return EXIT_FAILURE;
+	return command_run(&maioctl, argc, argv);
 }

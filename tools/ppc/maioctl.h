@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #include <linux/ppc.h>
 #include <linux/ppc_maio.h>
@@ -35,23 +37,60 @@ struct why {
 #define __printf(fmt, args)	__attribute__((__format__(printf, fmt, args)))
 #define __noreturn		__attribute__((__noreturn__))
 
+/* main.c */
+
+/**
+ * struct command - one command of maioctl
+ * @name: as it is typed
+ * @run: does it; gets its own name as the first argument
+ * @summary: for the list of commands
+ */
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+/**
+ * struct command_set - commands that are chosen among
+ * @prefix: what stands before their names, with a blank behind it
+ * @usage: what stands before the list of them
+ * @commands: the commands
+ * @nr: how many
+ */
+struct command_set {
+	const char *prefix;
+	const char *usage;
+	const struct command *commands;
+	size_t nr;
+};
+
+int command_run(const struct command_set *set, int argc, char **argv);
+
 /* util.c */
 #define HASH_INIT		0xcbf29ce484222325ULL
 
 /* Enough for what bytes_text() writes. */
 #define BYTES_TEXT_MAX		32
 
+/* The same for time_text(). */
+#define TIME_TEXT_MAX		64
+
 /* Always -1, so that a failing function can end in "return why_set(...)". */
 int why_set(struct why *why, const char *fmt, ...) __printf(2, 3);
 void complain(const char *fmt, ...) __printf(1, 2);
+void complain_as(const char *name);
 void *xalloc(size_t nr, size_t size);
 void *alloc_or_die(void *p);
 void *xrealloc(void *old, size_t nr, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *fmt, ...) __printf(1, 2);
 int size_parse(const char *text, __u64 *bytes, struct why *why);
+int node_parse(const char *text, int *node, struct why *why);
 int decimal_parse(const char **text, __u64 *value);
 const char *bytes_text(__u64 bytes, char *buf);
+const char *time_text(__u64 seconds, char *buf);
+__u64 now_ms(void);
 __u64 hash_more(__u64 hash, const void *data, size_t len);
 __u32 crc32_ieee(__u32 crc, const void *data, size_t len);
 char *text_escape(const char *text);
@@ -91,14 +130,73 @@ struct model {
 };
 
 int model_open(struct model *model, int nr_args, char **args, struct why *why);
+int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why);
 int model_unchanged(const struct model *model, struct why *why);
 void model_close(struct model *model);
 
 /* header.c */
+
+/* Every header of a small model, and the start of any other file. */
+#define HEADER_START_BYTES	(64U << 10)
+
+/* The safetensors library refuses a longer header. */
+#define SAFETENSORS_HEADER_MAX	100000000ULL
+
 bool name_has_suffix(const char *name, const char *suffix);
 bool model_header_ask(int fd);
 int model_header_hash(int fd, const char *path, __u64 size, bool asked,
 		      __u64 *hash, struct why *why);
+int header_read(int fd, const char *path, void *buf, size_t len, off_t pos,
+		bool asked, struct why *why);
+
+/* tensors.c */
+
+/**
+ * struct tensor - one tensor of a file
+ * @name: its name, or NULL once forgotten
+ * @start: first byte in the file
+ * @end: behind its last byte; @start if it has none
+ */
+struct tensor {
+	char *name;
+	__u64 start;
+	__u64 end;
+};
+
+/**
+ * struct tensors - the tensors of a file, in the order in which loaders take them
+ * @list: the tensors
+ * @nr: how many
+ * @room: for how many there is room in @list
+ * @header: bytes before the first of their data
+ */
+struct tensors {
+	struct tensor *list;
+	size_t nr;
+	size_t room;
+	__u64 header;
+};
+
+int tensors_add(struct tensors *tensors, const char *name, size_t name_len,
+		__u64 start, __u64 end, struct why *why);
+void tensors_sort(struct tensors *tensors);
+struct tensor **tensors_by_place(const struct tensors *tensors, size_t *nr);
+int tensors_check(const struct tensors *tensors, struct why *why);
+void tensors_forget_names(struct tensors *tensors);
+void tensors_free(struct tensors *tensors);
+
+/* safetensors.c */
+int safetensors_parse(const void *data, size_t len, __u64 size,
+		      struct tensors *tensors, struct why *why);
+
+/* gguf.c */
+int gguf_parse(const void *data, size_t len, __u64 size,
+	       struct tensors *tensors, struct why *why);
+
+/* cold.c */
+void *cold_template(const struct model *model, size_t *len, struct why *why);
+void *cold_build(const struct model *model, const struct tensors *tensors,
+		 size_t *len, struct why *why);
 
 /* template.c */
 
@@ -174,10 +272,44 @@ bool service_valid(const char *id);
 char *service_default(const struct model *model);
 char *store_default_dir(struct why *why);
 char *store_path(const char *dir, const char *service);
-/* 0: read; 1: there is none; -1: there is one, and it is no good. */
+/*
+ * 0: read; 1: there is none; -1: there is one, and it is no good;
+ * -2: there is one, and whether it is good cannot be told.
+ */
 int store_load(const char *path, struct store_entry *entry, struct why *why);
 int store_save(const char *dir, const struct store_entry *entry,
 	       struct why *why);
+
+/**
+ * struct store_file - one file of the store, as it lies in its directory
+ * @name: its name there
+ * @service: the same without ".maio"; NULL: not a template, but what a run that
+ *	died while it was saving one has left
+ * @st: of the file, or of the symbolic link if it is one
+ */
+struct store_file {
+	char *name;
+	char *service;
+	struct stat st;
+};
+
+/**
+ * struct store_list - the files of the store, sorted by name
+ * @dirfd: the directory, or -1 if there is none
+ * @files: the files
+ * @nr: how many
+ */
+struct store_list {
+	int dirfd;
+	struct store_file *files;
+	size_t nr;
+};
+
+int store_list(const char *dir, struct store_list *list, struct why *why);
+int store_list_load(const struct store_list *list,
+		    const struct store_file *file, struct store_entry *entry,
+		    struct why *why);
+void store_list_free(struct store_list *list);
 
 /* attach.c */
 #define PPC_DEVICE		"/dev/ppc"
@@ -185,7 +317,7 @@ int store_save(const char *dir, const struct store_entry *entry,
 
 int ppc_open(struct ppc_features *features, struct why *why);
 int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     __u64 budget, struct why *why);
+		     __u64 budget, __u64 ceiling, struct why *why);
 int ppc_stats_get(int fd, struct ppc_stats *stats, struct why *why);
 int ppc_detach(int fd, struct why *why);
 int maio_record_start(int fd, struct why *why);
@@ -196,6 +328,9 @@ void *maio_template_get(int fd, size_t *len, struct why *why);
 int maio_mode_set(int fd, enum maio_mode mode, int node, __u64 gap,
 		  struct why *why);
 int maio_status_get(int fd, struct maio_status *status, struct why *why);
+int maio_group_get(int fd, __u32 group, struct maio_group_info *info,
+		   struct why *why);
+int maio_group_place(int fd, __u32 group, int node, struct why *why);
 
 /* child.c */
 
@@ -211,41 +346,125 @@ struct child {
 	double seconds;
 };
 
+/**
+ * struct child_watch - what else to wait for while the command runs
+ * @fd: file descriptor
+ * @ready: called when it is readable; 0, or -1 to be called no more
+ * @arg: for @ready
+ */
+struct child_watch {
+	int fd;
+	int (*ready)(void *arg);
+	void *arg;
+};
+
 int files_limit_raise(size_t nr, struct why *why);
-int child_run(char **argv, struct child *child, struct why *why);
+int child_run(char **argv, struct child_watch *watch, struct child *child,
+	      struct why *why);
 void child_signals_release(void);
+
+/* load.c */
+enum load_state {
+	LOAD_STOCK,		/* nothing attached */
+	LOAD_RECORD,
+	LOAD_COLD,		/* replaying what the headers tell, and recording */
+	LOAD_REPLAY,
+	LOAD_ATTACHED,		/* a policy other than MAIO */
+};
+
+/**
+ * struct load_options - how to load a model
+ * @store: directory of templates
+ * @service: service id, or NULL for the default
+ * @policy: name of the policy to attach
+ * @budget: bytes ahead of the readers, 0: the kernel's default
+ * @gap: bytes behind the readers to leave, 0: the kernel's choice
+ * @ceiling: bytes of the model that may be cached, 0: no such bound
+ * @mode: what to do with consumed pages
+ * @node: NUMA node, or -1: that of the XPUs that the workers' environment names
+ * @record: record even if there is a template
+ * @cold: without one to replay, make one of the files' headers
+ * @quiet: no warnings
+ */
+struct load_options {
+	char *store;
+	const char *service;
+	const char *policy;
+	__u64 budget;
+	__u64 gap;
+	__u64 ceiling;
+	enum maio_mode mode;
+	int node;
+	bool record;
+	bool cold;
+	bool quiet;
+};
+
+/**
+ * struct load - a policy at work on a model
+ * @options: as given
+ * @model: the files
+ * @service: service id
+ * @path: of the service's template
+ * @fd: attachment, or -1
+ * @state: what was done
+ * @reason: why that
+ * @placed: nodes of the groups, as told to the kernel; NULL: none were
+ * @replayed_groups: groups of the template replayed
+ * @replayed_bytes: bytes it covers
+ * @saved: a template was recorded and saved
+ * @outgrown: why one was recorded in a replay, or empty
+ * @save_note: why it was not saved, or empty
+ * @coverage: of the template replayed or recorded, 0 to 1; negative: none
+ * @have_stats: @stats is filled in
+ * @have_status: @status is filled in
+ * @stats: counters at the end
+ * @status: MAIO's at the end
+ */
+struct load {
+	const struct load_options *options;
+	struct model model;
+	char *service;
+	char *path;
+	int fd;
+	enum load_state state;
+	struct why reason;
+	int *placed;
+	__u32 replayed_groups;
+	__u64 replayed_bytes;
+	bool saved;
+	struct why outgrown;
+	struct why save_note;
+	double coverage;
+	bool have_stats;
+	bool have_status;
+	struct ppc_stats stats;
+	struct maio_status status;
+};
+
+int load_open(struct load *l, const struct load_options *o, int nr_models,
+	      char **models, struct why *why);
+int load_start(struct load *l);
+void load_save(struct load *l, bool failed);
+void load_end(struct load *l);
+void load_close(struct load *l);
+const char *load_state_name(enum load_state state);
 
 /* run.c */
 
 /**
  * struct run_options - the command line of "maioctl run"
- * @store: directory of templates
- * @service: service id, or NULL for the default
- * @policy: name of the policy to attach
+ * @load: how to load
  * @json: where to write the report, or NULL
- * @budget: bytes ahead of the readers, 0: the kernel's default
- * @gap: bytes behind the readers to leave, 0: the kernel's default
- * @mode: what to do with consumed pages
- * @node: NUMA node, or -1
- * @record: record even if there is a template
  * @require: do not run the command without the policy
- * @quiet: only errors on stderr
  * @nr_models: elements of @models
  * @models: MODEL arguments
  * @command: COMMAND and its arguments
  */
 struct run_options {
-	char *store;
-	const char *service;
-	const char *policy;
+	struct load_options load;
 	const char *json;
-	__u64 budget;
-	__u64 gap;
-	enum maio_mode mode;
-	int node;
-	bool record;
 	bool require;
-	bool quiet;
 	int nr_models;
 	char **models;
 	char **command;
@@ -256,51 +475,15 @@ int cmd_run(int argc, char **argv);
 /* session.c */
 int session_run(const struct run_options *options);
 
+/* place.c */
+int place_default(void);
+int place_workers(void *arg);
+
 /* report.c */
-enum run_state {
-	RUN_STOCK,		/* nothing attached */
-	RUN_RECORD,
-	RUN_REPLAY,
-	RUN_ATTACHED,		/* a policy other than MAIO */
-};
-
-/**
- * struct run_report - what happened in "maioctl run"
- * @options: as given
- * @model: the files
- * @service: service id
- * @path: of the service's template
- * @state: what maioctl did
- * @reason: why it did that
- * @saved: a template was recorded and saved
- * @save_note: why it was not saved, or empty
- * @coverage: of the template replayed or recorded, 0 to 1; negative: none
- * @have_stats: @stats is filled in
- * @have_status: @status is filled in
- * @stats: counters at the end
- * @status: MAIO's at the end
- * @child: how the command ended
- */
-struct run_report {
-	const struct run_options *options;
-	const struct model *model;
-	char *service;
-	char *path;
-	enum run_state state;
-	struct why reason;
-	bool saved;
-	struct why save_note;
-	double coverage;
-	bool have_stats;
-	bool have_status;
-	struct ppc_stats stats;
-	struct maio_status status;
-	struct child child;
-};
-
-const char *run_state_name(enum run_state state);
-void report_text(const struct run_report *report, FILE *out);
-int report_json(const struct run_report *report, FILE *out, struct why *why);
+const char *mode_name(enum maio_mode mode);
+void report_text(const struct load *load, const struct child *child, FILE *out);
+int report_json(const struct load *load, const struct child *child, FILE *out,
+		struct why *why);
 int report_error_json(const char *reason, FILE *out, struct why *why);
 
 /* counters.c */
@@ -325,9 +508,173 @@ struct json_object;
 void json_put_u64(struct json_object *obj, const char *key, __u64 value);
 void json_put_text(struct json_object *obj, const char *key, const char *text);
 int json_write(struct json_object *obj, FILE *out, struct why *why);
+int json_write_line(struct json_object *obj, FILE *out, struct why *why);
 
-/* show.c */
+/* trace.c */
+
+/* Coordinates are in tenths of a pixel. */
+#define TRACE_SCALE		10
+
+/**
+ * struct trace - the lines of a plot, while they are written
+ * @out: where to
+ * @width: of the plot
+ * @height: of the plot
+ * @taken: bitmap of the cells that something has been drawn in
+ * @segments: written since trace_begin()
+ * @started: there is a line whose end has not been written
+ * @start_x: of the part of it that has not been written
+ * @start_y: the same
+ * @end_x: of the line
+ * @end_y: the same
+ * @pen_down: what was written last ended in @start_x, @start_y
+ */
+struct trace {
+	FILE *out;
+	int width;
+	int height;
+	unsigned char *taken;
+	size_t segments;
+	bool started;
+	int start_x;
+	int start_y;
+	int end_x;
+	int end_y;
+	bool pen_down;
+};
+
+void trace_init(struct trace *t, int width, int height, FILE *out);
+void trace_begin(struct trace *t);
+void trace_line(struct trace *t, int x0, int y0, int x1, int y1);
+void trace_end(struct trace *t);
+void trace_free(struct trace *t);
+
+/* template_plot.c */
+void template_plot(const struct store_entry *entry,
+		   const struct template_view *view, FILE *out);
+
+/* group_compare.c */
+
+/**
+ * struct span - bytes of a file, and when they are read
+ * @file: index of its pair in struct template_diff
+ * @order: index of its extent in the group
+ * @start: first byte
+ * @end: byte behind the last
+ */
+struct span {
+	__u32 file;
+	__u32 order;
+	__u64 start;
+	__u64 end;
+};
+
+/**
+ * struct group - what one worker reads
+ * @spans: by file and place; no two overlap
+ * @nr: how many
+ * @bytes: sum of their lengths
+ * @file: of what it reads first
+ * @start: of what it reads first
+ */
+struct group {
+	struct span *spans;
+	size_t nr;
+	__u64 bytes;
+	__u32 file;
+	__u64 start;
+};
+
+#define NO_GROUP		(-1)
+
+/**
+ * struct group_pair - groups of two templates that are for the same work
+ * @a: number in the first, or NO_GROUP
+ * @b: number in the second, or NO_GROUP
+ * @both: bytes that both read
+ * @only_a: bytes that only @a reads
+ * @only_b: bytes that only @b reads
+ * @ordered: most bytes of @both that can be picked so that both groups read
+ *	all of them in the same order
+ */
+struct group_pair {
+	int a;
+	int b;
+	__u64 both;
+	__u64 only_a;
+	__u64 only_b;
+	__u64 ordered;
+};
+
+void group_sort(struct group *g);
+__u64 group_shared(const struct group *a, const struct group *b);
+struct group_pair group_compare(const struct group *a, int nr_a,
+				const struct group *b, int nr_b);
+
+/* template_compare.c */
+
+/**
+ * struct file_pair - a file of two templates, told by its name
+ * @a: in the first; NULL: it is only in the second
+ * @b: in the second; NULL: it is only in the first
+ */
+struct file_pair {
+	const struct file_id *a;
+	const struct file_id *b;
+};
+
+/**
+ * struct template_diff - in what two templates differ
+ * @files: first those of the first template, then those only in the second
+ * @groups: the same
+ * @nr_files: elements of @files
+ * @nr_groups: elements of @groups
+ * @files_moved: files that are in both come in another order
+ * @same: they differ in nothing
+ */
+struct template_diff {
+	struct file_pair *files;
+	struct group_pair *groups;
+	size_t nr_files;
+	size_t nr_groups;
+	bool files_moved;
+	bool same;
+};
+
+bool file_pair_same(const struct file_pair *pair);
+bool group_pair_same(const struct group_pair *pair);
+void template_compare(const struct store_entry *a,
+		      const struct template_view *view_a,
+		      const struct store_entry *b,
+		      const struct template_view *view_b,
+		      struct template_diff *diff);
+void template_diff_free(struct template_diff *diff);
+
+/* template_cmd.c */
+
+/**
+ * struct template - a template that somebody named
+ * @path: of its file
+ * @entry: what is in the file
+ * @view: the kernel's template in it
+ */
+struct template {
+	char *path;
+	struct store_entry entry;
+	struct template_view view;
+};
+
 int cmd_template(int argc, char **argv);
+char *template_store(const char *given, struct why *why);
+int template_load(const char *arg, const char *store, struct template *t,
+		  struct why *why);
+void template_free(struct template *t);
+
+/* template_show.c, template_list.c, template_diff.c, template_prune.c */
+int cmd_template_show(int argc, char **argv);
+int cmd_template_list(int argc, char **argv);
+int cmd_template_diff(int argc, char **argv);
+int cmd_template_prune(int argc, char **argv);
 
 /* stat.c */
 int cmd_stat(int argc, char **argv);
@@ -362,6 +709,177 @@ struct attachment {
 
 struct attachment *attachments_find(size_t *nr, size_t *unreadable);
 const char *attachment_get(const struct attachment *a, const char *key);
+bool attachment_model_bytes(const struct attachment *a, __u64 *bytes);
 void attachments_free(struct attachment *list, size_t nr);
+
+/* xpu.c */
+#define XPU_BDF_MAX		32
+
+/**
+ * struct xpu - a GPU, NPU or other accelerator
+ * @bdf: PCI address, as sysfs writes it
+ * @driver: that it is bound to, or empty
+ * @uuid: or empty
+ * @vendor: or NULL if its numbering is not known here
+ * @vendor_id: of its PCI configuration
+ * @device_id: of its PCI configuration
+ * @node: NUMA node, or -1 if the machine does not tell
+ * @module: place on a board of several, or -1
+ * @number: as the vendor's driver has it
+ * @hidden: this container may not use it
+ */
+struct xpu {
+	char bdf[XPU_BDF_MAX];
+	char driver[32];
+	char uuid[64];
+	const struct xpu_vendor *vendor;
+	unsigned int vendor_id;
+	unsigned int device_id;
+	int node;
+	int module;
+	unsigned int number;
+	bool hidden;
+};
+
+struct xpu_list {
+	struct xpu *xpus;
+	size_t nr;
+};
+
+/**
+ * struct xpu_vendor - how a vendor numbers its XPUs
+ * @name: for people; NULL behind the last one
+ * @id: of its PCI devices
+ * @display: display controllers are XPUs too
+ * @drivers: that its XPUs compute with; any if the first is NULL
+ * @number: list them as the driver does; false if that order is a guess
+ * @order_variable: environment variable without which different models are
+ *		    numbered in an order that is not known; NULL: there is none
+ * @order_value: the value that asks for the order of addresses
+ */
+struct xpu_vendor {
+	const char *name;
+	unsigned int id;
+	bool display;
+	const char *drivers[2];
+	bool (*number)(const struct xpu_list *all,
+		       const struct xpu_vendor *vendor, struct xpu_list *out);
+	const char *order_variable;
+	const char *order_value;
+};
+
+/* Put before every path of sysfs and procfs: for tests. */
+extern const char *xpu_root;
+extern const struct xpu_vendor xpu_vendors[];
+
+int xpu_node(const char *address, int *node, struct why *why);
+int xpu_find(struct xpu_list *list, struct why *why);
+void xpu_list_sort(struct xpu_list *list);
+void xpu_list_free(struct xpu_list *list);
+
+/* xpu_env.c */
+
+/**
+ * struct xpu_choice - the XPU that a process will load to
+ * @xpu: the one
+ * @variable: the last environment variable that had a say
+ * @visible: how many it may choose from
+ * @sure: @xpu's node is the node of the XPU it will use: nothing says that it
+ *	  may be another one, or all are on one node
+ */
+struct xpu_choice {
+	struct xpu xpu;
+	const char *variable;
+	size_t visible;
+	bool sure;
+};
+
+/* 0: found; 1: the environment does not tell; -1: it makes no sense. */
+int xpu_of_environ(const char *env, size_t len, struct xpu_choice *choice,
+		   struct why *why);
+int xpu_of_process(int pid, struct xpu_choice *choice, struct why *why);
+
+/* xpu_cmd.c */
+int cmd_xpu(int argc, char **argv);
+
+/* conf.c */
+
+/**
+ * struct conf_service - a section of the configuration
+ * @id: service id
+ * @template: service id whose template is used, @id unless said
+ * @models: MODEL arguments, absolute
+ * @nr_models: how many
+ * @mode: what to do with consumed pages
+ * @node: NUMA node, or -1: that of the XPUs that the workers' environment names
+ * @gap: bytes, 0: the kernel's default
+ * @ceiling: bytes of the model that may be cached, 0: no such bound
+ * @budget: bytes, 0: the kernel's default
+ * @quiet: a load is over when nothing was read for so many milliseconds
+ * @idle: let go of the files after so many milliseconds unused; 0: never
+ */
+struct conf_service {
+	char *id;
+	char *template;
+	char **models;
+	int nr_models;
+	enum maio_mode mode;
+	int node;
+	__u64 gap;
+	__u64 ceiling;
+	__u64 budget;
+	__u64 quiet;
+	__u64 idle;
+};
+
+/**
+ * struct conf - the configuration of "maioctl serve"
+ * @store: directory of templates
+ * @services: what to serve
+ * @nr: how many
+ */
+struct conf {
+	char *store;
+	struct conf_service *services;
+	size_t nr;
+};
+
+int conf_read(struct conf *conf, const char *dir, struct why *why);
+const struct conf_service *conf_find(const struct conf *conf, const char *id);
+bool conf_service_equal(const struct conf_service *a,
+			const struct conf_service *b);
+void conf_free(struct conf *conf);
+
+/* conf_keys.c */
+void conf_defaults(struct conf_service *s);
+int conf_key_set(struct conf_service *s, const char *key, const char *value,
+		 unsigned int *seen, struct why *why);
+int conf_absolute(const char *path, struct why *why);
+
+/* sd.c */
+void sd_notify(const char *fmt, ...) __printf(1, 2);
+__u64 sd_watchdog_ms(void);
+
+/* service.c */
+enum service_state {
+	SERVICE_STARTING,
+	SERVICE_WAITING,	/* for files or for the kernel */
+	SERVICE_ARMED,
+	SERVICE_LOADING,
+	SERVICE_IDLE,		/* watched, not attached */
+	SERVICE_STATES,
+};
+
+void __noreturn service_run(const struct conf_service *conf, const char *store,
+			    int report);
+
+/* serve.c */
+int cmd_serve(int argc, char **argv);
+
+/* serve_check.c */
+int serve_check(const struct conf *conf, bool json, struct why *why);
+
+/* top.c */
+int cmd_top(int argc, char **argv);
 
 #endif /* MAIOCTL_H */

@@ -55,9 +55,10 @@ static bool already_open(struct model *model, const struct stat *st)
 	return true;
 }
 
-static int add_file(struct model *model, int dir, const char *name,
-		    const char *shown, struct why *why)
+static int add_file(void *data, int dir, const char *name, const char *shown,
+		    struct why *why)
 {
+	struct model *model = data;
 	struct file_id *id;
 	struct stat st;
 	char *copy;
@@ -107,18 +108,13 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int add_dir(struct model *model, const char *path, struct why *why)
+/* The model's files in a directory; what is found is for the caller to free. */
+static int list_dir(DIR *dir, const char *path, char ***names, size_t *nr,
+		    struct why *why)
 {
-	char **names = NULL;
 	struct dirent *de;
 	struct stat st;
-	size_t i, nr = 0;
-	int ret = -1;
-	DIR *dir;
 
-	dir = opendir(path);
-	if (!dir)
-		return why_set(why, "%s: cannot open: %s", path, strerror(errno));
 	while (errno = 0, (de = readdir(dir))) {
 		if (!is_model_name(de->d_name))
 			continue;
@@ -126,29 +122,39 @@ static int add_dir(struct model *model, const char *path, struct why *why)
 		if (!fstatat(dirfd(dir), de->d_name, &st, 0) &&
 		    !S_ISREG(st.st_mode))
 			continue;
-		names = xrealloc(names, nr + 1, sizeof(*names));
-		names[nr++] = xstrdup(de->d_name);
+		*names = xrealloc(*names, *nr + 1, sizeof(**names));
+		(*names)[(*nr)++] = xstrdup(de->d_name);
 	}
-	if (errno) {
-		why_set(why, "%s: cannot read: %s", path, strerror(errno));
-		goto out;
-	}
-	if (!nr) {
-		why_set(why, "%s: no *.safetensors or *.gguf file in it", path);
-		goto out;
-	}
+	if (errno)
+		return why_set(why, "%s: cannot read: %s", path, strerror(errno));
+	if (!*nr)
+		return why_set(why, "%s: no *.safetensors or *.gguf file in it",
+			       path);
+	qsort(*names, *nr, sizeof(**names), compare_names);
+	return 0;
+}
 
-	qsort(names, nr, sizeof(*names), compare_names);
-	for (i = 0; i < nr; i++) {
+typedef int (*each_file_t)(void *data, int dir, const char *name,
+			   const char *shown, struct why *why);
+
+static int walk_dir(const char *path, each_file_t each, void *data,
+		    struct why *why)
+{
+	char **names = NULL;
+	size_t i, nr = 0;
+	DIR *dir;
+	int ret;
+
+	dir = opendir(path);
+	if (!dir)
+		return why_set(why, "%s: cannot open: %s", path, strerror(errno));
+	ret = list_dir(dir, path, &names, &nr, why);
+	for (i = 0; i < nr && !ret; i++) {
 		char *shown = xasprintf("%s/%s", path, names[i]);
 
-		ret = add_file(model, dirfd(dir), names[i], shown, why);
+		ret = each(data, dirfd(dir), names[i], shown, why);
 		free(shown);
-		if (ret)
-			goto out;
 	}
-	ret = 0;
-out:
 	for (i = 0; i < nr; i++)
 		free(names[i]);
 	free(names);
@@ -225,7 +231,7 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 			free(copy);
 		}
 		ret = S_ISDIR(st.st_mode) ?
-			add_dir(model, args[i], why) :
+			walk_dir(args[i], add_file, model, why) :
 			add_file(model, AT_FDCWD, args[i], args[i], why);
 		if (ret)
 			return -1;
@@ -234,6 +240,54 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 		end = model->nr - at > HEADERS_AT_ONCE ? at + HEADERS_AT_ONCE :
 							 model->nr;
 		if (hash_headers(model, at, end, why))
+			return -1;
+	}
+	return 0;
+}
+
+static int stamp_file(void *data, int dir, const char *name, const char *shown,
+		      struct why *why)
+{
+	__u64 *stamp = data;
+	struct stat st;
+	__u64 facts[5];
+
+	if (fstatat(dir, name, &st, 0))
+		return why_set(why, "%s: %s", shown, strerror(errno));
+	facts[0] = st.st_dev;
+	facts[1] = st.st_ino;
+	facts[2] = st.st_size;
+	facts[3] = st.st_mtim.tv_sec;
+	facts[4] = st.st_mtim.tv_nsec;
+	*stamp = hash_more(*stamp, name, strlen(name) + 1);
+	*stamp = hash_more(*stamp, facts, sizeof(facts));
+	return 0;
+}
+
+/**
+ * model_stamp - tell whether MODEL arguments still mean what they meant
+ * @nr_args: how many arguments
+ * @args: files and directories
+ * @stamp: another one once a file was added, removed, replaced or written to
+ * @why: what is missing
+ *
+ * Nothing is opened but the directories.
+ *
+ * Return: 0 or -1.
+ */
+int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why)
+{
+	struct stat st;
+	int i, ret;
+
+	*stamp = HASH_INIT;
+	for (i = 0; i < nr_args; i++) {
+		if (stat(args[i], &st))
+			return why_set(why, "%s: %s", args[i], strerror(errno));
+		ret = S_ISDIR(st.st_mode) ?
+			walk_dir(args[i], stamp_file, stamp, why) :
+			stamp_file(stamp, AT_FDCWD, args[i], args[i], why);
+		if (ret)
 			return -1;
 	}
 	return 0;

@@ -9,19 +9,17 @@
 
 #include "maioctl.h"
 
-const char *run_state_name(enum run_state state)
+const char *mode_name(enum maio_mode mode)
 {
-	switch (state) {
-	case RUN_RECORD:
-		return "record";
-	case RUN_REPLAY:
-		return "replay";
-	case RUN_ATTACHED:
-		return "attached";
-	case RUN_STOCK:
-		break;
+	switch (mode) {
+	case MAIO_MODE_KEEP:
+		return "keep";
+	case MAIO_MODE_BURN:
+		return "burn";
+	case MAIO_MODE_AUTO:
+		return "auto";
 	}
-	return "stock";
+	return "?";
 }
 
 static void text_counters(const struct ppc_stats *stats, FILE *out)
@@ -69,15 +67,16 @@ static void text_counters(const struct ppc_stats *stats, FILE *out)
 			stats->errors);
 }
 
-void report_text(const struct run_report *r, FILE *out)
+void report_text(const struct load *l, const struct child *child, FILE *out)
 {
-	fprintf(out, "maioctl: %s, %.3f s, exit status %d", run_state_name(r->state),
-		r->child.seconds, r->child.exit_status);
-	if (r->saved)
-		fprintf(out, ", template saved to %s", r->path);
+	fprintf(out, "maioctl: %s, %.3f s, exit status %d",
+		load_state_name(l->state), child->seconds, child->exit_status);
+	if (l->saved)
+		fprintf(out, ", template saved to %s%s%s", l->path,
+			l->outgrown.text[0] ? ": " : "", l->outgrown.text);
 	fputc('\n', out);
-	if (r->have_stats)
-		text_counters(&r->stats, out);
+	if (l->have_stats)
+		text_counters(&l->stats, out);
 }
 
 static struct json_object *stats_json(const struct ppc_stats *stats)
@@ -101,7 +100,7 @@ static struct json_object *status_json(const struct maio_status *status)
 	struct json_object *obj = json_object_new_object();
 
 	json_put_u64(obj, "state", status->state);
-	json_put_text(obj, "mode", status->mode == MAIO_MODE_BURN ? "burn" : "keep");
+	json_put_text(obj, "mode", mode_name(status->mode));
 	json_object_object_add(obj, "node", json_object_new_int(status->node));
 	json_put_u64(obj, "gap", status->gap);
 	json_put_u64(obj, "groups", status->nr_groups);
@@ -112,43 +111,58 @@ static struct json_object *status_json(const struct maio_status *status)
 	return obj;
 }
 
-static struct json_object *template_json(const struct run_report *r)
+static struct json_object *nodes_json(const struct load *l)
+{
+	struct json_object *array = json_object_new_array();
+	__u32 i;
+
+	for (i = 0; i < l->replayed_groups; i++)
+		json_object_array_add(array, l->placed[i] < 0 ? NULL :
+				      json_object_new_int(l->placed[i]));
+	return array;
+}
+
+static struct json_object *template_json(const struct load *l)
 {
 	struct json_object *obj = json_object_new_object();
 
-	json_put_text(obj, "path", r->path);
+	json_put_text(obj, "path", l->path);
 	json_object_object_add(obj, "used",
-			       json_object_new_boolean(r->state == RUN_REPLAY));
-	json_object_object_add(obj, "saved", json_object_new_boolean(r->saved));
-	if (r->save_note.text[0])
-		json_put_text(obj, "not_saved_because", r->save_note.text);
-	json_object_object_add(obj, "coverage", r->coverage < 0 ? NULL :
-			       json_object_new_double(r->coverage));
+			       json_object_new_boolean(l->state == LOAD_REPLAY));
+	json_object_object_add(obj, "saved", json_object_new_boolean(l->saved));
+	if (l->outgrown.text[0])
+		json_put_text(obj, "recorded_anew_because", l->outgrown.text);
+	if (l->save_note.text[0])
+		json_put_text(obj, "not_saved_because", l->save_note.text);
+	json_object_object_add(obj, "coverage", l->coverage < 0 ? NULL :
+			       json_object_new_double(l->coverage));
 	return obj;
 }
 
 /* Return: 0 or -1. */
-int report_json(const struct run_report *r, FILE *out, struct why *why)
+int report_json(const struct load *l, const struct child *child, FILE *out,
+		struct why *why)
 {
 	struct json_object *obj = json_object_new_object();
 
-	json_put_text(obj, "state", run_state_name(r->state));
-	json_put_text(obj, "reason", r->reason.text);
-	json_put_text(obj, "policy", r->options->policy);
-	json_put_text(obj, "service", r->service);
-	json_put_u64(obj, "files", r->model->nr);
-	json_put_u64(obj, "model_bytes", r->model->bytes);
+	json_put_text(obj, "state", load_state_name(l->state));
+	json_put_text(obj, "reason", l->reason.text);
+	json_put_text(obj, "policy", l->options->policy);
+	json_put_text(obj, "service", l->service);
+	json_put_u64(obj, "files", l->model.nr);
+	json_put_u64(obj, "model_bytes", l->model.bytes);
 	json_object_object_add(obj, "seconds",
-			       json_object_new_double(r->child.seconds));
+			       json_object_new_double(child->seconds));
 	json_object_object_add(obj, "exit_status",
-			       json_object_new_int(r->child.exit_status));
-	json_object_object_add(obj, "signal", r->child.signal ?
-			       json_object_new_int(r->child.signal) : NULL);
-	json_object_object_add(obj, "template", template_json(r));
-	json_object_object_add(obj, "stats", r->have_stats ?
-			       stats_json(&r->stats) : NULL);
-	json_object_object_add(obj, "maio", r->have_status ?
-			       status_json(&r->status) : NULL);
+			       json_object_new_int(child->exit_status));
+	json_object_object_add(obj, "signal", child->signal ?
+			       json_object_new_int(child->signal) : NULL);
+	json_object_object_add(obj, "template", template_json(l));
+	json_object_object_add(obj, "worker_nodes", nodes_json(l));
+	json_object_object_add(obj, "stats", l->have_stats ?
+			       stats_json(&l->stats) : NULL);
+	json_object_object_add(obj, "maio", l->have_status ?
+			       status_json(&l->status) : NULL);
 	return json_write(obj, out, why);
 }
 

@@ -4,6 +4,7 @@
  * replaced as a whole or not at all, so that two runs of one service at once,
  * a full disk or a crash leave a template that can be used.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -15,6 +16,10 @@
 #include "maioctl.h"
 
 #define NAME_PART_MAX		80
+#define SUFFIX			".maio"
+/* The leading dot keeps it out of what lists or loads templates. */
+#define TMP_PREFIX		".tmp-"
+#define TMP_UNIQUE		6
 
 static bool service_char(char c)
 {
@@ -83,10 +88,11 @@ char *store_default_dir(struct why *why)
 
 char *store_path(const char *dir, const char *service)
 {
-	return xasprintf("%s/%s.maio", dir, service);
+	return xasprintf("%s/%s" SUFFIX, dir, service);
 }
 
-int store_load(const char *path, struct store_entry *entry, struct why *why)
+static int load_at(int dirfd, const char *path, struct store_entry *entry,
+		   struct why *why)
 {
 	char *data = NULL;
 	size_t done = 0;
@@ -94,13 +100,15 @@ int store_load(const char *path, struct store_entry *entry, struct why *why)
 	ssize_t n;
 	int fd, ret = -1;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
+		ret = errno == ENOENT ? 1 : -2;
 		why_set(why, "%s", strerror(errno));
-		return errno == ENOENT ? 1 : -1;
+		return ret;
 	}
 	if (fstat(fd, &st)) {
 		why_set(why, "%s", strerror(errno));
+		ret = -2;
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -119,6 +127,7 @@ int store_load(const char *path, struct store_entry *entry, struct why *why)
 			continue;
 		if (n < 0) {
 			why_set(why, "cannot read: %s", strerror(errno));
+			ret = -2;
 			goto out;
 		}
 		if (!n)
@@ -130,6 +139,137 @@ out:
 	free(data);
 	close(fd);
 	return ret;
+}
+
+int store_load(const char *path, struct store_entry *entry, struct why *why)
+{
+	return load_at(AT_FDCWD, path, entry, why);
+}
+
+static bool is_tmp(const char *name)
+{
+	size_t len = strlen(TMP_PREFIX);
+
+	return !strncmp(name, TMP_PREFIX, len) &&
+	       strlen(name + len) == TMP_UNIQUE;
+}
+
+static void list_add(struct store_list *list, const char *name)
+{
+	struct store_file file = { 0 };
+
+	if (!is_tmp(name) &&
+	    (name[0] == '.' || !name_has_suffix(name, SUFFIX)))
+		return;
+	/* Runs replace and remove files meanwhile. */
+	if (fstatat(list->dirfd, name, &file.st, AT_SYMLINK_NOFOLLOW))
+		return;
+	file.name = xstrdup(name);
+	if (!is_tmp(name)) {
+		file.service = xstrdup(name);
+		file.service[strlen(name) - strlen(SUFFIX)] = '\0';
+	}
+	list->files = xrealloc(list->files, list->nr + 1, sizeof(file));
+	list->files[list->nr++] = file;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct store_file *x = a, *y = b;
+
+	return strcmp(x->service ? x->service : x->name,
+		      y->service ? y->service : y->name);
+}
+
+/**
+ * store_list - see which files are in the store
+ * @dir: the store
+ * @list: filled in, and empty if there is no such directory; to be given to
+ *	store_list_free() after success
+ * @why: what went wrong
+ *
+ * Files that are neither named like a template nor like what save_bytes() leaves
+ * behind are not the store's and are not listed.
+ *
+ * Return: 0 or -1.
+ */
+int store_list(const char *dir, struct store_list *list, struct why *why)
+{
+	struct dirent *d;
+	DIR *stream;
+	int fd, err;
+
+	memset(list, 0, sizeof(*list));
+	list->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (list->dirfd < 0 && errno == ENOENT)
+		return 0;
+	if (list->dirfd < 0)
+		return why_set(why, "%s: %s", dir, strerror(errno));
+	fd = fcntl(list->dirfd, F_DUPFD_CLOEXEC, 0);
+	stream = fd < 0 ? NULL : fdopendir(fd);
+	if (!stream) {
+		why_set(why, "%s: %s", dir, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		goto error;
+	}
+	for (;;) {
+		errno = 0;
+		d = readdir(stream);
+		if (!d)
+			break;
+		list_add(list, d->d_name);
+	}
+	err = errno;
+	closedir(stream);
+	if (err) {
+		why_set(why, "%s: cannot read: %s", dir, strerror(err));
+		goto error;
+	}
+	if (list->nr)
+		qsort(list->files, list->nr, sizeof(*list->files), by_name);
+	return 0;
+error:
+	store_list_free(list);
+	return -1;
+}
+
+/**
+ * store_list_load - read a template that store_list() has found
+ * @list: the store
+ * @file: one of its files, with a service
+ * @entry: filled in; to be given to store_entry_free() after success
+ * @why: what is wrong with it
+ *
+ * Return: as store_load().
+ */
+int store_list_load(const struct store_list *list,
+		    const struct store_file *file, struct store_entry *entry,
+		    struct why *why)
+{
+	int ret;
+
+	if (!service_valid(file->service))
+		return why_set(why, "its name is not a service id");
+	ret = load_at(list->dirfd, file->name, entry, why);
+	if (ret == 1 && S_ISLNK(file->st.st_mode))
+		return why_set(why, "a symbolic link to nothing");
+	return ret;
+}
+
+void store_list_free(struct store_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++) {
+		free(list->files[i].name);
+		free(list->files[i].service);
+	}
+	free(list->files);
+	if (list->dirfd >= 0)
+		close(list->dirfd);
+	memset(list, 0, sizeof(*list));
+	list->dirfd = -1;
 }
 
 static int make_dirs(const char *dir, struct why *why)
@@ -173,8 +313,7 @@ static int write_all(int fd, const char *data, size_t len)
 static int save_bytes(const char *dir, const char *path, const char *data,
 		      size_t len, struct why *why)
 {
-	/* The leading dot keeps it out of what lists or loads templates. */
-	char *tmp = xasprintf("%s/.tmp-XXXXXX", dir);
+	char *tmp = xasprintf("%s/" TMP_PREFIX "XXXXXX", dir);
 	int fd, dirfd, ret = -1;
 
 	fd = mkostemp(tmp, O_CLOEXEC);

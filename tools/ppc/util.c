@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "maioctl.h"
 
@@ -23,15 +25,25 @@ int why_set(struct why *why, const char *fmt, ...)
 	return -1;
 }
 
+static const char *complain_name;
+
+/* Whose messages these are from now on; @name must live as long. */
+void complain_as(const char *name)
+{
+	complain_name = name;
+}
+
+/* A line is one write: several processes may have the same standard error. */
 void complain(const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fputs("maioctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "maioctl: %s%s%s\n", complain_name ? complain_name : "",
+		complain_name ? ": " : "", text);
 }
 
 void *alloc_or_die(void *p)
@@ -131,6 +143,38 @@ int size_parse(const char *text, __u64 *bytes, struct why *why)
 	return 0;
 }
 
+/**
+ * node_parse - read the number of a NUMA node
+ * @text: the number
+ * @node: the node
+ * @why: what is wrong with it
+ *
+ * Return: 0, or -1 if this machine has no such node.
+ */
+int node_parse(const char *text, int *node, struct why *why)
+{
+	char path[64];
+	__u64 value;
+	const char *p = text;
+
+	if (decimal_parse(&p, &value) || *p || value > INT_MAX)
+		return why_set(why, "'%s' is not the number of a NUMA node", text);
+	*node = (int)value;
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", *node);
+	if (!access("/sys/devices/system/node", F_OK) && access(path, F_OK))
+		return why_set(why, "this machine has no NUMA node %d", *node);
+	return 0;
+}
+
+/* Milliseconds that only ever grow. */
+__u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* Bytes for people: "0 B", "12.0 KiB", "1.5 GiB". */
 const char *bytes_text(__u64 bytes, char *buf)
 {
@@ -146,6 +190,18 @@ const char *bytes_text(__u64 bytes, char *buf)
 		snprintf(buf, BYTES_TEXT_MAX, "%llu B", bytes);
 	else
 		snprintf(buf, BYTES_TEXT_MAX, "%.1f %ciB", value, units[unit]);
+	return buf;
+}
+
+/* Seconds since the epoch for people, in local time. */
+const char *time_text(__u64 seconds, char *buf)
+{
+	time_t when = seconds;
+	struct tm tm;
+
+	if (!localtime_r(&when, &tm) ||
+	    !strftime(buf, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S %z", &tm))
+		return "?";
 	return buf;
 }
 

@@ -6,6 +6,7 @@
 #define MAIOCTL_BLOB_H
 
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "maioctl.h"
@@ -20,27 +21,50 @@ static inline void blob_seal(void *blob, size_t len)
 	h->crc = htole32(crc32_ieee(0, blob, len));
 }
 
+/* Groups of extents; @counts are those of the groups. */
+static inline void *blob_groups(const __u64 *sizes, __u32 nr_files,
+				const __u32 *counts, __u32 nr_groups,
+				const struct maio_template_extent *extents,
+				size_t *len)
+{
+	struct maio_template_header *h;
+	struct maio_template_file *files;
+	struct maio_template_group *groups;
+	__u32 i, nr_extents = 0;
+
+	for (i = 0; i < nr_groups; i++)
+		nr_extents += counts[i];
+	*len = sizeof(*h) + nr_files * sizeof(*files) +
+		nr_groups * sizeof(*groups) + nr_extents * sizeof(*extents);
+	h = xalloc(*len, 1);
+	files = (void *)(h + 1);
+	groups = (void *)(files + nr_files);
+	for (i = 0; i < nr_files; i++)
+		files[i].size = htole64(sizes[i]);
+	for (i = 0; i < nr_groups; i++)
+		groups[i].nr_extents = htole32(counts[i]);
+	memcpy(groups + nr_groups, extents, nr_extents * sizeof(*extents));
+	h->magic = htole32(MAIO_TEMPLATE_MAGIC);
+	h->version = htole16(MAIO_TEMPLATE_VERSION);
+	h->nr_files = htole32(nr_files);
+	h->nr_groups = htole32(nr_groups);
+	h->nr_extents = htole32(nr_extents);
+	blob_seal(h, *len);
+	return h;
+}
+
 /* One group that reads each file once, in up to @pieces extents a file. */
 static inline void *blob_make(const __u64 *sizes, __u32 nr, __u32 pieces,
 			      size_t *len)
 {
-	struct maio_template_header *h;
-	struct maio_template_file *files;
-	struct maio_template_group *group;
-	struct maio_template_extent *e;
+	struct maio_template_extent *e = xalloc((size_t)nr * pieces, sizeof(*e));
 	__u32 i, j, nr_extents = 0;
+	void *blob;
 
-	*len = sizeof(*h) + nr * sizeof(*files) + sizeof(*group) +
-		(size_t)nr * pieces * sizeof(*e);
-	h = xalloc(*len, 1);
-	files = (void *)(h + 1);
-	group = (void *)(files + nr);
-	e = (void *)(group + 1);
 	for (i = 0; i < nr; i++) {
 		__u64 units = (sizes[i] + 4095) >> MAIO_EXTENT_SHIFT;
 		__u64 step = units / pieces ? units / pieces : 1;
 
-		files[i].size = htole64(sizes[i]);
 		for (j = 0; j < pieces && j * step < units; j++) {
 			__u64 count = j == pieces - 1 ? units - j * step : step;
 
@@ -49,15 +73,9 @@ static inline void *blob_make(const __u64 *sizes, __u32 nr, __u32 pieces,
 			e[nr_extents++].count = htole32(count);
 		}
 	}
-	*len -= ((size_t)nr * pieces - nr_extents) * sizeof(*e);
-	group->nr_extents = htole32(nr_extents);
-	h->magic = htole32(MAIO_TEMPLATE_MAGIC);
-	h->version = htole16(MAIO_TEMPLATE_VERSION);
-	h->nr_files = htole32(nr);
-	h->nr_groups = htole32(1);
-	h->nr_extents = htole32(nr_extents);
-	blob_seal(h, *len);
-	return h;
+	blob = blob_groups(sizes, nr, &nr_extents, 1, e, len);
+	free(e);
+	return blob;
 }
 
 #endif /* MAIOCTL_BLOB_H */

@@ -10,17 +10,27 @@
  *				stats, detach fail with that number
  *	resident=<bytes>	cached when the recording began
  *	pieces=<n>		extents a file of the recorded template
+ *	worker=<pid>		matched to a group in the replay
+ *	read			much of what was read ahead
+ *	workers=<n>		groups that a recording has seen
  *	nothing			the command read nothing
  *	half			it read half of the model
+ *	hang			fetching a template takes forever
+ *	events=<n>		accesses ever; an attachment counts from its beginning
  *
- * Each ioctl adds a line to the file $FAKE_PPC_LOG.
+ * So do those of the file $FAKE_PPC_FILE, which may change meanwhile. Each ioctl
+ * adds a line to the file $FAKE_PPC_LOG. sysfs and procfs, where XPUs are looked
+ * for, are below $FAKE_ROOT; attachments are looked for in $FAKE_PROC, if it is
+ * set, instead of /proc.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +38,9 @@
 #include "maioctl.h"
 
 static __u64 sizes[MAIO_MAX_FILES];
-static __u32 nr_files;
+static __u32 nr_files, nr_groups;
+static bool stopped;
+static __u64 events_before;
 static __u64 model_bytes;
 static int device = -1;
 static int attachment = -1;
@@ -36,13 +48,25 @@ static int attachment = -1;
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__real_fopen64(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
-/* The number behind "word=", 0 for the word alone, -1 without it. */
-static long long setting(const char *word)
+static void __attribute__((constructor)) set_root(void)
 {
-	const char *p = getenv("FAKE_PPC");
+	const char *root = getenv("FAKE_ROOT");
+
+	if (root)
+		xpu_root = root;
+}
+
+static long long setting_in(const char *p, const char *word)
+{
 	size_t len = strlen(word);
 
 	for (; p && *p; p = strchr(p, ','), p = p ? p + 1 : NULL) {
@@ -54,6 +78,23 @@ static long long setting(const char *word)
 			return 0;
 	}
 	return -1;
+}
+
+/* The number behind "word=", 0 for the word alone, -1 without it. */
+static long long setting(const char *word)
+{
+	const char *path = getenv("FAKE_PPC_FILE");
+	FILE *in = path ? fopen(path, "re") : NULL;
+	char text[256] = "";
+	long long value = -1;
+
+	if (in) {
+		if (fgets(text, sizeof(text), in))
+			text[strcspn(text, "\n")] = '\0';
+		fclose(in);
+		value = setting_in(text, word);
+	}
+	return value >= 0 ? value : setting_in(getenv("FAKE_PPC"), word);
 }
 
 static int note(const char *name)
@@ -106,6 +147,43 @@ int __wrap_open64(const char *path, int flags, ...)
 	return __wrap_open(path, flags, mode);
 }
 
+/* Caller frees. */
+static char *redirect(const char *path)
+{
+	const char *proc = getenv("FAKE_PROC");
+
+	if (!proc || strncmp(path, "/proc", 5) || !strncmp(path, "/proc/self", 10))
+		return xstrdup(path);
+	return xasprintf("%s%s", proc, path + 5);
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+	char *real = redirect(path);
+	DIR *dir = __real_opendir(real);
+
+	free(real);
+	return dir;
+}
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	char *real = redirect(path);
+	FILE *file = __real_fopen(real, mode);
+
+	free(real);
+	return file;
+}
+
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+	char *real = redirect(path);
+	FILE *file = __real_fopen64(real, mode);
+
+	free(real);
+	return file;
+}
+
 static int fake_features(struct ppc_features *f)
 {
 	f->abi_version = setting("abi") ? PPC_ABI_VERSION : PPC_ABI_VERSION + 1;
@@ -115,6 +193,13 @@ static int fake_features(struct ppc_features *f)
 	f->max_attachments = 8;
 	f->default_budget = 256 << 20;
 	return 0;
+}
+
+static __u64 events_since(__u64 before)
+{
+	long long events = setting("events");
+
+	return events > (long long)before ? events - before : 0;
 }
 
 static int fake_attach(const struct ppc_attach *a)
@@ -133,7 +218,9 @@ static int fake_attach(const struct ppc_attach *a)
 		model_bytes += st.st_size;
 	}
 	nr_files = a->nr_fds;
-	attachment = __real_open("/dev/zero", O_RDWR);
+	stopped = false;
+	events_before = events_since(0);
+	attachment = eventfd(0, EFD_NONBLOCK);
 	return attachment;
 }
 
@@ -146,6 +233,8 @@ static int fake_get(struct maio_template_io *io)
 
 	if (note("get"))
 		return -1;
+	while (!setting("hang"))
+		usleep(10000);
 	if (!setting("nothing")) {
 		errno = ENODATA;
 		return -1;
@@ -173,21 +262,36 @@ static int fake_set(const struct maio_template_io *io)
 		errno = EINVAL;
 		return -1;
 	}
+	nr_groups = view.nr_groups;
 	return 0;
+}
+
+static int fake_record_stop(void)
+{
+	long long workers = setting("workers");
+
+	stopped = true;
+	nr_groups = workers > 0 ? workers : 1;
+	return note("record-stop");
 }
 
 static int fake_status(struct maio_status *status)
 {
 	long long resident = setting("resident");
 
+	eventfd_t news;
+
 	if (note("status"))
 		return -1;
+	eventfd_read(attachment, &news);
 	memset(status, 0, sizeof(*status));
 	status->node = -1;
+	status->nr_groups = nr_groups;
+	status->bound_groups = setting("worker") > 0;
 	status->template_bytes = model_bytes;
 	if (!setting("nothing"))
 		status->template_bytes = 0;
-	if (!setting("half"))
+	if (stopped && !setting("half"))
 		status->template_bytes /= 2;
 	status->resident_at_start = resident > 0 ? resident : 0;
 	return 0;
@@ -199,11 +303,21 @@ static int fake_stats(struct ppc_stats *stats)
 		return -1;
 	memset(stats, 0, sizeof(*stats));
 	stats->files = nr_files;
+	stats->events_consume = events_since(events_before);
 	stats->prefetched_bytes = model_bytes;
-	stats->useful_bytes = model_bytes;
+	stats->useful_bytes = setting("read") < 0 ? model_bytes : 1ULL << 40;
 	stats->node_bytes[1] = model_bytes;
 	return 0;
 }
+
+static int fake_group(struct maio_group_info *info)
+{
+	info->node = -1;
+	info->pid = setting("worker");
+	return 0;
+}
+
+static const char *const modes[] = { "mode-keep", "mode-burn", "mode" };
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
@@ -223,12 +337,17 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	case MAIO_IOC_RECORD_START:
 		return note("record");
 	case MAIO_IOC_RECORD_STOP:
-		return note("record-stop");
+		return fake_record_stop();
 	case MAIO_IOC_REPLAY_START:
+		if (setting("worker") > 0)
+			eventfd_write(attachment, 1);
 		return note("replay");
 	case MAIO_IOC_SET_MODE:
-		return note(((struct maio_mode_args *)arg)->mode ==
-			    MAIO_MODE_BURN ? "mode-burn" : "mode");
+		return note(modes[((struct maio_mode_args *)arg)->mode]);
+	case MAIO_IOC_GROUP:
+		return fake_group(arg);
+	case MAIO_IOC_BIND:
+		return note(((struct maio_bind *)arg)->node == 1 ? "node-1" : "node");
 	case MAIO_IOC_GET_TEMPLATE:
 		return fake_get(arg);
 	case MAIO_IOC_SET_TEMPLATE:

@@ -5,16 +5,21 @@
 
 out=${1%/}
 here=$(dirname "$(readlink -f "$0")")
-set -- test_size test_service test_model test_template test_store cli
+set -- test_size test_service test_model test_template test_store test_xpu \
+	test_plot test_compare test_cold test_conf fuzz_header fuzz_store cli serve top
 n=0 failures=0
 
 echo "TAP version 13"
 echo "1..$#"
 for name; do
 	n=$((n + 1))
-	if [ "$name" = cli ]; then
+	if [ -x "$here/$name.sh" ]; then
 		# A shell in the background has SIGINT ignored, and its children cannot trap it.
-		env --default-signal=INT "$here/cli.sh" "$out" >"$out/tests/$name.log" 2>&1
+		env --default-signal=INT timeout --foreground 600 "$here/$name.sh" "$out" \
+			>"$out/tests/$name.log" 2>&1
+	elif [ "${name#fuzz_}" != "$name" ]; then
+		(cd "$out/tests" && "./$name" -runs=20000 "seeds/${name#fuzz_}") \
+			>"$out/tests/$name.log" 2>&1
 	else
 		"$out/tests/$name" >"$out/tests/$name.log" 2>&1
 	fi

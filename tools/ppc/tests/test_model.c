@@ -166,6 +166,56 @@ static void test_hash(void)
 	tap_ok(hash_of("t.safetensors") == HASH_INIT, "nor do tiny files");
 }
 
+static __u64 stamp_of(int nr, char **args)
+{
+	struct why why;
+	__u64 stamp;
+
+	must(!model_stamp(nr, args, &stamp, &why), why.text);
+	return stamp;
+}
+
+static void test_stamp(void)
+{
+	char *args[] = { "stamp", "stamp.gguf" };
+	struct timespec times[2];
+	__u64 stamp, next;
+	struct stat st;
+	struct why why;
+
+	must(!mkdir("stamp", 0755), "stamp");
+	make_file("stamp/a.gguf", "a", 1);
+	make_file("stamp.gguf", "b", 1);
+	stamp = stamp_of(2, args);
+	tap_ok(stamp_of(2, args) == stamp, "a stamp lasts");
+	make_file("stamp/notes.txt", "a", 1);
+	tap_ok(stamp_of(2, args) == stamp, "other files do not change it");
+	make_file("stamp/b.gguf", "b", 1);
+	next = stamp_of(2, args);
+	tap_ok(next != stamp, "a new file changes it");
+	must(!unlink("stamp/b.gguf"), "unlink");
+	tap_ok(stamp_of(2, args) == stamp, "and one that goes");
+	must(!truncate("stamp.gguf", 2), "truncate");
+	next = stamp_of(2, args);
+	tap_ok(next != stamp, "one that grows changes it");
+	must(!symlink("../stamp.gguf", "stamp/c.gguf"), "symlink");
+	stamp = stamp_of(2, args);
+	make_file("next.gguf", "bb", 2);
+	must(!stat("stamp.gguf", &st), "stat");
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	must(!utimensat(AT_FDCWD, "next.gguf", times, 0), "utimensat");
+	must(!rename("next.gguf", "stamp.gguf"), "rename");
+	next = stamp_of(2, args);
+	tap_ok(next != stamp, "one that is replaced changes it, as old as it may be");
+	tap_ok(stamp_of(1, args) != next, "the arguments change it");
+	must(!unlink("stamp.gguf"), "unlink");
+	tap_ok(model_stamp(1, args, &stamp, &why) && strstr(why.text, "c.gguf"),
+	       "a link that leads nowhere has none: %s", why.text);
+	tap_ok(model_stamp(1, args + 1, &stamp, &why) &&
+	       strstr(why.text, "stamp.gguf"), "nothing has none: %s", why.text);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/maioctl-test-XXXXXX";
@@ -176,6 +226,7 @@ int main(void)
 	test_dir();
 	test_name();
 	test_hash();
+	test_stamp();
 	cleanup = xasprintf("rm -rf %s", dir);
 	ret = system(cleanup);
 	free(cleanup);

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "maioctl template show": what is in a template.
+ * "maioctl template show": what is in one template.
  */
 #include <endian.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "maioctl.h"
 
 static const char usage_text[] =
-"Usage: maioctl template show [--store DIR] [--json] FILE|SERVICE\n"
+"Usage: maioctl template show [OPTIONS] FILE|SERVICE\n"
 "\n"
 "Shows a recorded template: the files it is for, and what each worker read of\n"
 "them in which order. It is named by its file, or by its service id in the store.\n"
 "\n"
 "  --store DIR      where templates are kept (default: as for 'maioctl run')\n"
+"  --plot FILE      draw the order of access into FILE, as SVG; '-' is standard\n"
+"                   output, and nothing else is printed then\n"
 "  --json           print JSON, with every extent\n"
 "  -h, --help       this text\n";
 
 static const struct option long_options[] = {
 	{ "store", required_argument, NULL, 's' },
+	{ "plot", required_argument, NULL, 'p' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -101,15 +102,12 @@ static int show_json(const struct store_entry *entry,
 static void show_text(const struct store_entry *entry,
 		      const struct template_view *view)
 {
-	char a[BYTES_TEXT_MAX], b[BYTES_TEXT_MAX], when[64] = "?";
-	time_t created = entry->created;
-	struct tm tm;
+	char a[BYTES_TEXT_MAX], b[BYTES_TEXT_MAX], when[TIME_TEXT_MAX];
 	size_t i;
 
-	if (localtime_r(&created, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
 	printf("service   %s\n", entry->service);
-	printf("recorded  %s, with %.1f %% of the model uncached\n", when,
+	printf("recorded  %s, with %.1f %% of the model uncached\n",
+	       time_text(entry->created, when),
 	       100 * store_coverage(entry));
 	printf("covers    %s of %s, in %u extents (%s)\n",
 	       bytes_text(view->bytes, a), bytes_text(entry->model_bytes, b),
@@ -129,61 +127,52 @@ static void show_text(const struct store_entry *entry,
 		       le32toh(view->groups[i].nr_extents));
 }
 
-/* A service id has no slash; a file of that name here comes first. */
-static char *find_path(const char *arg, const char *store, struct why *why)
+/* Draw it; "-" is standard output. */
+static int plot(const struct template *t, const char *path, struct why *why)
 {
-	char *dir, *path;
+	FILE *out = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	int ret = 0;
 
-	if (strchr(arg, '/') || !access(arg, F_OK))
-		return xstrdup(arg);
-	if (!service_valid(arg)) {
-		why_set(why, "%s: neither a file nor a service id", arg);
-		return NULL;
-	}
-	dir = store ? xstrdup(store) : store_default_dir(why);
-	if (!dir)
-		return NULL;
-	path = store_path(dir, arg);
-	free(dir);
-	return path;
+	if (!out)
+		return why_set(why, "%s: cannot write: %s", path,
+			       strerror(errno));
+	template_plot(&t->entry, &t->view, out);
+	if (fflush(out) || ferror(out))
+		ret = why_set(why, "%s: cannot write: %s", path,
+			      strerror(errno));
+	if (out != stdout && fclose(out) && !ret)
+		ret = why_set(why, "%s: cannot write: %s", path,
+			      strerror(errno));
+	return ret;
 }
 
-static int show(const char *arg, const char *store, bool json)
+static int show(const char *arg, const char *store, const char *plot_path,
+		bool json)
 {
-	struct template_view view;
-	struct store_entry entry;
+	struct template t;
 	struct why why;
-	char *path;
 	int ret;
 
-	path = find_path(arg, store, &why);
-	if (!path) {
+	if (template_load(arg, store, &t, &why)) {
 		complain("%s", why.text);
 		return EXIT_FAILURE;
 	}
-	ret = store_load(path, &entry, &why);
-	if (ret) {
-		complain("%s: %s", path, why.text);
-		free(path);
-		return EXIT_FAILURE;
-	}
-	ret = template_check(entry.blob, entry.blob_len, &view, &why);
+	ret = plot_path ? plot(&t, plot_path, &why) : 0;
 	if (!ret && json)
-		ret = show_json(&entry, &view, &why);
-	else if (!ret)
-		show_text(&entry, &view);
+		ret = show_json(&t.entry, &t.view, &why);
+	else if (!ret && !(plot_path && !strcmp(plot_path, "-")))
+		show_text(&t.entry, &t.view);
 	if (!ret && fflush(stdout))
 		ret = why_set(&why, "cannot write: %s", strerror(errno));
 	if (ret)
 		complain("%s", why.text);
-	store_entry_free(&entry);
-	free(path);
+	template_free(&t);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int cmd_template(int argc, char **argv)
+int cmd_template_show(int argc, char **argv)
 {
-	const char *store = NULL;
+	const char *store = NULL, *plot_path = NULL;
 	bool json = false;
 	int opt;
 
@@ -192,6 +181,9 @@ int cmd_template(int argc, char **argv)
 		switch (opt) {
 		case 's':
 			store = optarg;
+			break;
+		case 'p':
+			plot_path = optarg;
 			break;
 		case 'j':
 			json = true;
@@ -203,9 +195,13 @@ int cmd_template(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	if (argc - optind != 2 || strcmp(argv[optind], "show")) {
+	if (argc - optind != 1) {
 		fputs(usage_text, stderr);
 		return EXIT_FAILURE;
 	}
-	return show(argv[optind + 1], store, json);
+	if (json && plot_path && !strcmp(plot_path, "-")) {
+		complain("--json and --plot - exclude each other");
+		return EXIT_FAILURE;
+	}
+	return show(argv[optind], store, plot_path, json);
 }
