@@ -8,14 +8,16 @@
 #   ROUNDS=N        how often each is measured (3)
 #   JOBS=N          guests at a time (one a CPU, as many as memory allows)
 #   COMPARE=FILE    ratios to an earlier results.json
+#   NOBUILD=1       take the kernels as they were built last
 #   CLOCK=real DEVICE=DIR|DISK   on a host with KVM: in real time, from a file in DIR, or from a disk
 #                   that has nothing on it and is overwritten; 5 rounds; the profile is "device"
 . "$(dirname "$0")/lib.sh"
 
-: "${QUICK:=}" "${FULL:=}" "${CELLS:=}" "${COMPARE:=}" "${CLOCK:=virtual}" "${DEVICE:=}"
+: "${QUICK:=}" "${FULL:=}" "${CELLS:=}" "${COMPARE:=}" "${CLOCK:=virtual}" "${DEVICE:=}" "${NOBUILD:=}"
 : "${ROUNDS:=$([ "$CLOCK" = real ] && echo 5 || echo 3)}"
 [ "$QUICK" != 0 ] || QUICK=
 [ "$FULL" != 0 ] || FULL=
+[ "$NOBUILD" != 0 ] || NOBUILD=
 export CONFIG=release STOCK='' ROOT='' APPEND='' CLOCK DEVICE
 here=$TOP/dev/bench out=$TOP/out/bench
 step "choose what to measure"
@@ -67,8 +69,10 @@ mkdir -p "$PPC_CACHE"
 # Sources, two kernels, a user space and the model; or only what a build changes.
 room "$PPC_CACHE" "$([ -d "$PPC_CACHE/model" ] && echo 2 || echo 12)"
 
-"$TOP/dev/kernel.sh" >/dev/null
-if [[ ${names[*]} == *-unpatched* ]]; then STOCK=1 "$TOP/dev/kernel.sh" >/dev/null; fi
+if [ -z "$NOBUILD" ]; then
+	"$TOP/dev/kernel.sh" >/dev/null
+	if [[ ${names[*]} == *-unpatched* ]]; then STOCK=1 "$TOP/dev/kernel.sh" >/dev/null; fi
+fi
 "$TOP/dev/root.sh" >/dev/null
 model=$("$TOP/dev/run/model.sh")
 
@@ -120,9 +124,11 @@ trap 'cleanup; report || true; exit 130' INT TERM
 
 # guest NAME: one boot, whose records are out/bench/guests/NAME/records.jsonl.
 guest() {
-	local dir=$out/guests/$1 mem=6G gb=2 stock='' vtime=1 cpus=1
+	local dir=$out/guests/$1 mem=6G gb=2 stock='' vtime=1 cpus=1 numa=2
 	[ -z "$real" ] || { vtime='' cpus=$(nproc); }
-	[[ $1 != *-x[0-9]* ]] || { mem=10G gb=4; }
+	# One node: of two, that of the loader would be full of the SSD's content and what was loaded,
+	# and what a cgroup's limit does would be hidden behind reclaim on that node.
+	[[ $1 != *-x[0-9]* ]] || { mem=10G gb=4 numa=1; }
 	case $1 in *-unpatched*) stock=1 ;; esac
 	mkdir -p "$dir/run"
 	cp "$TOP"/dev/run/{cache,command,load_safetensors,maio,model,result,settle,ssd}.py "$here"/*.py "$tmp"/{load,watch,cost} "$dir/run/"
@@ -131,7 +137,7 @@ guest() {
 	local main="guest.py /tmp/run/cells.json $ROUNDS /out/records.jsonl"
 	[[ $1 != *-costs* ]] || main="costs.py /out/costs.json"
 	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/$main"
-	OUT="$dir" PROFILE="${1%%-*}" STOCK=$stock VTIME=$vtime NOBUILD=1 MEM=$mem CPUS=$cpus NUMA=2 SSD="$model/model.img" \
+	OUT="$dir" PROFILE="${1%%-*}" STOCK=$stock VTIME=$vtime NOBUILD=1 MEM=$mem CPUS=$cpus NUMA=$numa SSD="$model/model.img" \
 		SSD_GB=$gb SSD_DEV="$ssd_dev" \
 		TIMEOUT=10800 "$TOP/dev/vm.sh" </dev/null 2> >(tee "$dir/log" | grep --line-buffered -E '^   [a-z0-9]+: |^FAILED|^  ' >&2) &
 	guests[$1]=$!

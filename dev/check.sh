@@ -47,9 +47,11 @@ text=$(for f in "${overlay[@]}"; do
 	skip=()
 	case $f in
 	# The layout that every TRACE_EVENT has is not that of a function call.
-	include/trace/*) skip=(--ignore 'PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE') ;;
+	include/trace/* | *_trace.h) skip=(--ignore 'PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE') ;;
 	# The kernel's own macros are not to be had in user space.
 	# What a user reads stays in one line, to be found by grep.
+	tools/ppc/tests/*.sh) skip=(--ignore 'LONG_LINE,LONG_LINE_COMMENT') ;;
+	tools/ppc/tests/*) skip=(--ignore 'PREFER_DEFINED_ATTRIBUTE_MACRO,AVOID_EXTERNS,LONG_LINE_STRING,STATIC_CONST_CHAR_ARRAY,MACRO_ARG_REUSE') ;;
 	tools/*) skip=(--ignore 'PREFER_DEFINED_ATTRIBUTE_MACRO,AVOID_EXTERNS,LONG_LINE_STRING,STATIC_CONST_CHAR_ARRAY') ;;
 	# The documentation of a boot parameter is in a patch.
 	fs/ppc/init.c) skip=(--ignore UNDOCUMENTED_SETUP) ;;

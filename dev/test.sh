@@ -68,7 +68,7 @@ $cmd"
 boots=1
 while :; do
 	rc=0
-	CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-2400}" \
+	CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-3900}" \
 		"$TOP/dev/vm.sh" > >(tee -a "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
 	sleep 0.5
 	# 75: the emulator's fault. What had not ended is run from its beginning.

@@ -12,7 +12,7 @@ import itertools
 import json
 import sys
 
-PROFILES = ("paper", "fast", "bandwidth", "slow", "paper2x", "paperhalf")
+PROFILES = ("paper", "paper17", "fast", "bandwidth", "slow", "paper2x", "paperhalf")
 
 C = ["{here}/load"]
 LOADERS = {
@@ -37,10 +37,11 @@ LOADERS = {
 }
 
 METHODS = ("stock", "readahead", "willneed", "eager", "vmtouch", "populate", "direct", "direct-copy", "dontcache",
-           "cached", "maio-first", "maio-keep", "maio")
+           "cached", "maio-first", "maio-cold", "maio-keep", "maio-auto", "maio")
 
 # fs: what the SSD is formatted with; copies: how often the model of 607 MB is on it; memory: a
-# cgroup's limit as a part of the model; folder: what is loaded, beside the model.
+# cgroup's limit as a part of the model; own: beside what the loader itself needs; folder: what is
+# loaded, beside the model.
 VARIANTS = {
     "ext4": {},
     "ext4-4k": {"fs": "ext4-4k"},
@@ -54,6 +55,9 @@ VARIANTS = {
     "mem45": {"copies": 4, "memory": 0.45},
     "mem25": {"copies": 4, "memory": 0.25},
     "mem10": {"copies": 4, "memory": 0.10},
+    "anon45": {"copies": 4, "memory": 0.45, "own": True},
+    "anon25": {"copies": 4, "memory": 0.25, "own": True},
+    "anon10": {"copies": 4, "memory": 0.10, "own": True},
     "neighbour": {"copies": 4, "memory": 0.25, "neighbour": True},
     "wrong-template": {"template": "wrong"},
     "second-load": {"second": True},
@@ -67,8 +71,11 @@ VARIANTS = {
 def possible(variant, loader, method):
     v = VARIANTS[variant]
     c = LOADERS[loader]["command"]
-    if (loader == "c-files") != ("folder" in v) or (c[:1] != C and v.get("copies", 1) > 1) or \
-            (loader == "gguf" and v.get("fs", "").startswith(("erofs", "overlay"))):
+    if (loader == "c-files") != ("folder" in v) or \
+            (loader == "gguf" and ("copies" in v or v.get("fs", "").startswith(("erofs", "overlay")))):
+        return False
+    # What these load stays in memory of their own.
+    if c[:1] != C and "memory" in v and "own" not in v:
         return False
     if "kernel" in v and method.startswith("maio"):
         return False
@@ -100,42 +107,38 @@ QUICK = [
     *names("paper", "ext4", "c-mmap-4w", ("stock", "cached", "maio")),
 ]
 
-# Each axis is gone along once, with the C loader out of a map, the others at their usual value:
-# what is not here is a combination of what is.
+# Each axis is gone along, with the C loader out of a map, the others at their usual value: what is
+# not here is a combination of what is, or near to it.
 DEFAULT = list(dict.fromkeys([
     *QUICK,
     # Every rival, for a loader that maps and one that reads.
-    *names("paper", "ext4", "safetensors", ("eager", "maio-first")),
-    *names("paper", "ext4", "c-mmap", ("readahead", "vmtouch", "populate", "direct", "maio-first")),
-    *names("paper", "ext4", "c-read-1m", ("dontcache", "direct-copy", "maio-first")),
+    *names("paper", "ext4", "safetensors", ("eager", "maio-first", "maio-cold")),
+    *names("paper", "ext4", "c-mmap", ("readahead", "vmtouch", "populate", "direct", "maio-first", "maio-cold",
+                                       "maio-auto")),
+    *names("paper", "ext4", "c-read-1m", ("dontcache", "maio-first", "maio-cold")),
     # Every way to load.
     *names("paper", "ext4", "gguf", ("stock", "cached", "maio")),
-    *names("paper", "ext4", "c-mmap-2w", ("stock", "maio")),
     *names("paper", "ext4", "c-mmap-8w", ("stock", "maio")),
     *names("paper", "ext4", "c-layers-4w", ("stock", "maio")),
     *names("paper", "ext4", "c-shuffle", ("stock", "maio")),
-    *names("paper", "ext4", "c-feed", ("stock", "direct-copy", "maio")),
+    *names("paper", "ext4", "c-feed", ("stock", "maio")),
     *names("paper", "ext4", "c-read-64k", ("stock", "maio")),
-    *names("paper", "ext4", "c-read-256k", ("stock", "maio")),
-    # Other SSDs; the last two show how much a result hangs on the device.
-    *names("fast", "ext4", "c-mmap", ("stock", "maio-first", "maio")),
-    *names("fast", "ext4", "c-read-1m", ("stock", "maio")),
+    # Other SSDs.
+    *names("fast", "ext4", "c-mmap", ("stock", "maio")),
+    *names("paper17", "ext4", "c-mmap", ("stock", "maio")),
     *names("bandwidth", "ext4", "c-mmap", ("stock", "maio")),
-    *names("slow", "ext4", "c-mmap", ("stock", "maio")),
-    *names("paper2x", "ext4", "c-mmap", ("stock", "maio")),
-    *names("paperhalf", "ext4", "c-mmap", ("stock", "maio")),
     # File systems.
-    *(n for fs in ("ext4-4k", "xfs", "btrfs", "f2fs", "erofs", "erofs-lz4", "overlay")
+    *(n for fs in ("ext4-4k", "xfs", "btrfs", "erofs", "erofs-lz4", "overlay")
       for n in names("paper", fs, "c-mmap", ("stock", "maio"))),
     # Memory.
-    *names("paper", "mem45", "c-mmap", ("stock", "maio")),
-    *names("paper", "mem25", "c-mmap", ("stock", "maio")),
-    *names("paper", "mem10", "c-mmap", ("stock", "maio")),
-    *names("paper", "neighbour", "c-mmap", ("stock", "maio")),
+    *names("paper", "mem25", "c-mmap", ("stock", "maio-auto", "maio")),
+    *(n for v in ("anon45", "anon25", "anon10") for ld in ("safetensors", "c-mmap")
+      for n in names("paper17", v, ld, ("stock", "maio"))),
+    *names("paper", "neighbour", "c-mmap", ("stock", "maio-auto", "maio")),
     *names("paper", "node1", "c-mmap", ("maio",)),
     # What might go wrong.
     *names("paper", "wrong-template", "c-mmap", ("maio",)),
-    *names("paper", "second-load", "c-mmap", ("stock", "maio-keep", "maio")),
+    *names("paper", "second-load", "c-mmap", ("stock", "maio-keep", "maio-auto", "maio")),
     *names("paper", "small-files", "c-files", ("stock", "maio")),
     *names("paper", "one-page", "c-files", ("stock", "maio")),
     # The same without the series: FADV_WILLNEED is faster with it.

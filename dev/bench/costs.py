@@ -48,18 +48,12 @@ def cost(*words, prefix=()):
     return json.loads(run(*prefix, HERE + "/cost", *words).splitlines()[-1])["ns"]
 
 
-def warm(path):
-    """Brought in by the stock kernel each time, so that the folios are the same."""
-    cache.drop([path])
-    cache.warm([path])
-
-
 def cached(prefix):
     result = {}
     for name, words in OPERATIONS.items():
         with open(FAULT_AROUND, "w") as f:
             f.write(str(65536 if "around" in name else 4096))
-        warm(FILE)
+        cache.rewarm(FILE)
         result[name] = cost(*words, FILE, prefix=prefix)
     with open(FAULT_AROUND, "w") as f:
         f.write("65536")
@@ -98,10 +92,9 @@ def recorded(service, model, *command):
     """What is put before a command so that it is run with a replay of another one."""
     maio.forget()
     cache.drop([FILE])
-    prefix = maio.before(service, model, "--keep")
-    run(*prefix, *command)
+    run(*maio.before(service, model, "--keep", "--no-cold"), *command)
     maio.told("record")
-    return prefix
+    return maio.before(service, model, "--keep")
 
 
 class Attached:
@@ -137,7 +130,7 @@ def states(patched):
     with Attached([FILE]):
         yield "attached, idle", []
     maio.forget()
-    yield "recording", maio.before("warm", FILE, "--keep")
+    yield "recording", maio.before("warm", FILE, "--keep", "--no-cold")
     yield "replaying", recorded("cold", FILE, *READ, "if=" + FILE)
 
 
@@ -200,7 +193,7 @@ for n in range({count}):
 """)
         row = attached(prefix)
         row["template_bytes"] = sum(e.stat().st_size for e in os.scandir(maio.STORE))
-        warm(FILE)
+        cache.rewarm(FILE)
         row["op_ns"] = cost("pread", "4096", FILE, prefix=prefix)
     finally:
         os.unlink(FILE)
@@ -213,7 +206,7 @@ def by_attachments(count):
     with Attached(scratch(count)):
         maio.forget()
         row = attached(maio.before("one-more", FILE, "--keep"))
-        warm(FILE)
+        cache.rewarm(FILE)
         maio.forget()
         row["op_ns"] = cost("pread", "4096", FILE, prefix=maio.before("one-more", FILE, "--keep"))
     return row
@@ -222,21 +215,21 @@ def by_attachments(count):
 def by_replicas(count):
     """So many attachments of the file that is read, all recording."""
     with Attached([FILE] * count, record=True):
-        warm(FILE)
+        cache.rewarm(FILE)
         return {"op_ns": cost("pread", "4096", FILE)}
 
 
 def by_workers(count):
     """So many processes read the file that is cached, and were recorded to."""
     words = ["workers", str(count), "4096", FILE]
-    warm(FILE)
+    cache.rewarm(FILE)
     row = {"op_off_ns": cost(*words)}
     maio.forget()
-    warm(FILE)
-    row["op_recording_ns"] = cost(*words, prefix=maio.before("warm", FILE, "--keep"))
+    cache.rewarm(FILE)
+    row["op_recording_ns"] = cost(*words, prefix=maio.before("warm", FILE, "--keep", "--no-cold"))
     prefix = recorded("cold", FILE, HERE + "/cost", *words)
     row["template_bytes"] = sum(e.stat().st_size for e in os.scandir(maio.STORE))
-    warm(FILE)
+    cache.rewarm(FILE)
     row["op_ns"] = cost(*words, prefix=prefix)
     return row
 

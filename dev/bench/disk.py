@@ -1,8 +1,10 @@
 """The SSD's file system and what is on it, as a cell wants it."""
+import json
 import os
 import shutil
 
 from command import run
+from model import INDEX
 from ssd import DEVICE
 
 MOUNT, LOWER = "/mnt", "/tmp/lower"
@@ -18,6 +20,15 @@ MKFS = {
 SMALL_FILES, SMALL_SIZE = 2048, 64 << 10
 
 
+def rename_tensors(path, n):
+    """The tensors of a shard's copy get names of their own, as long as before."""
+    with open(path, "r+b") as f:
+        size = int.from_bytes(f.read(8), "little")
+        header = f.read(size).replace(b'"model.', b'"copy%d.' % n)
+        f.seek(8)
+        f.write(header)
+
+
 def copy(model, copies):
     """The model's shards, several times: a larger one."""
     os.makedirs(f"{MOUNT}/model")
@@ -26,7 +37,17 @@ def copy(model, copies):
             shutil.copyfile(f"{model}/{name}", f"{MOUNT}/model/{name}")
             continue
         for n in range(copies):
-            shutil.copyfile(f"{model}/{name}", f"{MOUNT}/model/{n or ''}{name}")
+            path = f"{MOUNT}/model/{n or ''}{name}"
+            shutil.copyfile(f"{model}/{name}", path)
+            if n:
+                rename_tensors(path, n)
+    with open(f"{MOUNT}/model/{INDEX}", "r+") as f:
+        index = json.load(f)
+        index["weight_map"].update({t.replace("model.", f"copy{n}.", 1): f"{n}{file}" for n in range(1, copies)
+                                    for t, file in index["weight_map"].items()})
+        f.seek(0)
+        json.dump(index, f)
+        f.truncate()
 
 
 def make(fs, copies):

@@ -7,6 +7,7 @@ usage: guest.py CELLS.json ROUNDS RECORDS    RECORDS gets a line of JSON for eac
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -18,14 +19,18 @@ import maio
 import methods
 import settle
 import ssd
+import where
 from command import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CGROUP, NEIGHBOUR = "/sys/fs/cgroup/bench", disk.MOUNT + "/neighbour.bin"
 LOAD_OUT, WATCH_OUT = "/tmp/load.json", "/tmp/watch.txt"
 NEIGHBOUR_SIZE = 128 << 20
+NEIGHBOUR_ALONE = 2
 # Samples of a watched load.
 WATCH_MS = "10"
+# The one of the digests that costs little.
+CHECK = "crc32"
 
 
 def say(text):
@@ -33,15 +38,15 @@ def say(text):
 
 
 class Limit:
-    """A cgroup with a memory limit, for the load and what is beside it; or none."""
-    def __init__(self, cell, paths):
-        self.cgroup = CGROUP if cell["memory"] is not None else None
+    """A cgroup with a memory limit (in bytes, or "max"), for the load and what is beside it; or none."""
+    def __init__(self, limit):
+        self.cgroup = CGROUP if limit is not None else None
         if self.cgroup:
             with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
                 f.write("+memory")
             os.mkdir(CGROUP)
             with open(CGROUP + "/memory.max", "w") as f:
-                f.write(str(int(sum(os.stat(p).st_size for p in paths) * cell["memory"])))
+                f.write(str(limit))
 
     def __enter__(self):
         return self
@@ -62,6 +67,12 @@ class Neighbour:
             while self.proc.stdout.readline().strip() != "warm":
                 if self.proc.poll() is not None:
                     raise RuntimeError("the neighbour died")
+            # What it finds in the cache while it is alone is what it is compared to.
+            time.sleep(NEIGHBOUR_ALONE)
+
+    def load_begins(self):
+        if self.proc:
+            self.proc.send_signal(signal.SIGUSR1)
 
     def stop(self):
         if not self.proc:
@@ -72,12 +83,35 @@ class Neighbour:
         return {"neighbour": said}
 
 
+OWN = {}
+
+
+def own_memory(cell, paths, dev):
+    """The most that a loader has beside files, of anonymous memory and of the kernel's: once, in a
+    cgroup without a limit. The two need not have had their most at the same time."""
+    if cell["loader"] not in OWN:
+        _, samples = watched(cell, paths, dev, "stock", "max")
+        OWN[cell["loader"]] = {"own_anon": max(s[4] for s in samples), "own_kernel": max(s[5] for s in samples)}
+    return OWN[cell["loader"]]
+
+
+def memory_of(cell, paths, dev):
+    """A cell's limit, and what of it is the loader's own. What the kernel has for the loader is not:
+    that takes its place from the files'."""
+    if cell["memory"] is None:
+        return {}
+    share = int(sum(os.stat(p).st_size for p in paths) * cell["memory"])
+    own = own_memory(cell, paths, dev) if cell.get("own") else {}
+    return {"memory_max": share + own.get("own_anon", 0), "files_max": share, **own}
+
+
 def load(cell, paths, dev, method):
     """One measurement: the loader's own clock, and what the method needs before it."""
     if os.path.exists(LOAD_OUT):
         os.unlink(LOAD_OUT)
+    memory = memory_of(cell, paths, dev)
     methods.prepare(method, cell, paths)
-    with Limit(cell, paths) as limit:
+    with Limit(memory.get("memory_max")) as limit:
         neighbour = Neighbour(cell)
         try:
             settle.khugepaged()
@@ -86,8 +120,9 @@ def load(cell, paths, dev, method):
             try:
                 # Begun with a tick, too: what the loader's start takes hangs on the SSD.
                 ssd.await_tick()
+                neighbour.load_begins()
                 start = time.monotonic_ns()
-                said = methods.call(methods.command(cell, method), method, limit.cgroup)
+                said = methods.call(methods.command(cell, method), method, limit.cgroup, CHECK)
                 whole = time.monotonic_ns() - start
             finally:
                 if beside:
@@ -102,10 +137,13 @@ def load(cell, paths, dev, method):
     record["ns"] += extra
     record["command_ns"] = whole + extra
     record.update(told)
+    record.update(memory)
     record["cached_end"] = sum(cache.cached(p) for p in paths)
+    if "node" in cell:
+        record["where"] = where.all_bytes_on_nodes(paths)
     if method.startswith("maio"):
         # A policy that was not at work has not been measured.
-        stats = maio.told("record" if method == "maio-first" else "replay")["stats"]
+        stats = maio.told(methods.STATES.get(method, "replay"))["stats"]
         record["maio"] = {k: stats[k] for k in (
             "prefetched_bytes", "useful_bytes", "late_bytes", "wasted_bytes", "burned_bytes", "refaulted_bytes",
             "memory_waits", "node_bytes")}
@@ -125,11 +163,10 @@ def measure(cell, paths, dev):
     return min(tried, key=lambda r: r["ns"])
 
 
-def watched(cell, paths, dev, more):
+def watched(cell, paths, dev, method, memory_max, more=()):
     """A load that is not measured but watched, or asked for the sum of what it read."""
-    method = cell["method"]
     methods.prepare(method, cell, paths)
-    with Limit(cell, paths) as limit:
+    with Limit(memory_max) as limit:
         beside, _ = methods.before(method, paths)
         try:
             said = methods.call([HERE + "/watch", WATCH_MS, dev, methods.PROGRESS, WATCH_OUT,
@@ -144,15 +181,16 @@ def watched(cell, paths, dev, more):
 def look(cell, paths, dev):
     """What is only seen by looking closer, which costs time: the cache's peak, how a load goes on, what it reads."""
     more = ["-T", methods.PROGRESS]
-    _, samples = watched(cell, paths, dev, more)
-    t0, read0, cached0, _ = samples[0]
+    how = paths, dev, cell["method"], memory_of(cell, paths, dev).get("memory_max")
+    _, samples = watched(cell, *how, more)
+    t0, read0, cached0 = samples[0][:3]
     result = {"cached_peak": max(s[2] - cached0 for s in samples)}
     if cell["method"] in ("stock", "maio"):
         result["timeline"] = [[(t - t0) // 1000000, read - read0, cached - cached0, loaded]
-                              for t, read, cached, loaded in samples]
+                              for t, read, cached, loaded, _, _ in samples]
     if methods.is_c(cell):
         with counters.FolioOrders() as orders:
-            result["sum"] = json.loads(watched(cell, paths, dev, ["-c"])[0])["sum"]
+            result["sum"] = json.loads(watched(cell, *how, ["-c"])[0])["sum"]
         result["folio_orders"] = orders.bytes
     return result
 

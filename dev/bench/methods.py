@@ -44,8 +44,15 @@ class Eager:
             t.join()
 
 
+# Each load is the first ever: what only records, and what begins with a template made of the headers.
+FIRST = ("maio-first", "maio-cold")
+# What maioctl is to say that it did.
+STATES = {"maio-first": "record", "maio-cold": "cold"}
+MODES = {"maio-keep": "--keep", "maio-auto": "--auto"}
+
+
 def store(cell, method):
-    return os.path.join(maio.STORE, "first" if method == "maio-first" else cell["variant"] + "-" + cell["loader"])
+    return os.path.join(maio.STORE, method if method in FIRST else cell["variant"] + "-" + cell["loader"])
 
 
 def is_c(cell):
@@ -68,20 +75,21 @@ def command(cell, method, more=()):
         cmd[-1:-1] = ["-m", "direct", "-p", str(2 << 20)] + (["-x"] if method == "direct-copy" else [])
     elif method.startswith("maio"):
         node = ["--node", str(cell["node"])] if "node" in cell else []
-        mode = "--keep" if method == "maio-keep" or node else "--burn"
-        cmd = maio.before(cell["loader"], cell["path"], mode, *node, store=store(cell, method)) + cmd
+        cold = ["--no-cold"] if method == "maio-first" else []
+        mode = MODES.get(method) or ("--keep" if node else "--burn")
+        cmd = maio.before(cell["loader"], cell["path"], mode, *cold, *node, store=store(cell, method)) + cmd
     return cmd
 
 
-def call(cmd, method, cgroup=None):
-    """Runs a loader; what it printed. The Python ones are to make only the check that costs little."""
-    return run(*cmd, env={"DIGEST": "crc32", **({"WILLNEED": "1"} if method == "willneed" else {})}, cgroup=cgroup)
+def call(cmd, method, cgroup=None, digest=""):
+    """Runs a loader; what it printed. The Python ones check what they loaded where a digest is asked for."""
+    return run(*cmd, env={"DIGEST": digest, **({"WILLNEED": "1"} if method == "willneed" else {})}, cgroup=cgroup)
 
 
 def record(cell, method):
-    """A recording of this very loader, once; its time counts for the method maio-first."""
+    """A recording of this very loader, once, but for a first load, which is measured itself."""
     folder = store(cell, method)
-    if method == "maio-first":
+    if method in FIRST:
         maio.forget(folder)
     elif not os.path.isdir(folder):
         maio.forget(folder)

@@ -24,7 +24,8 @@ NAMES = {
     "stock": "stock", "readahead": "larger read_ahead_kb", "willneed": "FADV_WILLNEED", "eager": "eager read, 4 threads",
     "vmtouch": "vmtouch -t", "populate": "MADV_POPULATE_READ", "direct": "O_DIRECT, io_uring",
     "direct-copy": "O_DIRECT and a copy", "dontcache": "RWF_DONTCACHE", "cached": "all in memory already",
-    "maio-first": "MAIO, first run", "maio": "MAIO, replay + burn", "maio-keep": "MAIO, replay, kept",
+    "maio-first": "MAIO, first run, recording only", "maio-cold": "MAIO, first run", "maio": "MAIO, replay + burn",
+    "maio-keep": "MAIO, replay, kept", "maio-auto": "MAIO, replay, auto",
 }
 LOADERS = {
     "safetensors": "safetensors (mmap)", "gguf": "gguf (mmap)", "c-mmap": "C, mmap, 1 worker", "c-mmap-2w": "2 workers",
@@ -89,7 +90,7 @@ def variants_plot(records):
     rows = []
     for key in dict.fromkeys((r["profile"], r["variant"]) for r in records if r["loader"] in ("c-mmap", "c-files")):
         mine = [r for r in records if (r["profile"], r["variant"]) == key and r["loader"] in ("c-mmap", "c-files") and
-                r["method"] in ("stock", "maio", "maio-keep")]
+                r["method"] in ("stock", "maio", "maio-keep", "maio-auto")]
         if mine and not is_usual(mine[0]):
             rows.append((" / ".join(key), None))
             rows += [(NAMES[r["method"]], r) for r in mine]
@@ -171,11 +172,11 @@ td:first-child,td:nth-child(2),th:first-child,th:nth-child(2),.text td,.text th{
 CLOCKS = {"real": "All figures are real time, of a guest under KVM and a device of its host.", "virtual": """All figures are virtual time: the guest's clock counts instructions, one a nanosecond, and idle time is
 skipped. What that leaves out: CPUs do not work in parallel (the CPU time of loader, prefetch and kernel threads adds
 up, as if one core did all of it), the device's transfers are copies made by the CPU, and the distance between NUMA
-nodes costs nothing. The scenarios paper2x and paperhalf are the same loads with the device twice and half as fast."""}
+nodes costs nothing. CELLS='paper2x/* paperhalf/*' are the same loads with the device twice and half as fast."""}
 
 
 def won(records):
-    rows = [r for r in records if r["method"] in ("maio", "maio-keep") and (r["ratio_to_stock"] or 0) > 1]
+    rows = [r for r in records if r["method"] in ("maio", "maio-keep", "maio-auto", "maio-cold") and (r["ratio_to_stock"] or 0) > 1]
     return sorted(rows, key=lambda r: -r["ratio_to_stock"])
 
 
@@ -195,6 +196,9 @@ def report(results):
                             for o in results["lost"]]) + "</div>")
     else:
         parts.append("<p>Nowhere did another method beat MAIO.</p>")
+    if results["goals"]:
+        parts.append("<h2>Goals</h2><div class=text>" + table(("measurement", "goal", "seen", ""), [
+            (c["name"], c["want"], c["got"], "met" if c["ok"] else "missed") for c in results["goals"]]) + "</div>")
     parts.append("<h2>Won</h2>" + table(
         ("scenario", "method", "seconds", "stock: times as long", "of device peak", "of limit"),
         [(r["scenario"], r["method"], f"{r['seconds']:.4f}", f"{r['ratio_to_stock']:.2f}", f"{r['pct_of_peak']} %",
@@ -212,8 +216,8 @@ def report(results):
         [(name, f"{g['peak_mbps']:.1f}", f"{g['qd1_mbps']:.1f}", g["kernel"], g["accel"])
          for name, g in results["guests"].items()]))
     columns = ("scenario", "method", "seconds", "min", "max", "command_s", "mbps", "pct_of_peak", "pct_of_limit", "ratio_to_stock",
-               "insns_per_gb", "cached_peak_mb", "cached_end_mb", "device_read_mb", "refault_mb", "majfault", "cpu_s",
-               "kthread_cpu_s", "useful_mb", "late_mb", "wasted_mb", "node_mb", "command")
+               "insns_per_gb", "own_anon_mb", "own_kernel_mb", "memory_max_mb", "cached_peak_mb", "cached_end_mb",
+               "device_read_mb", "refault_mb", "majfault", "cpu_s", "kthread_cpu_s", "useful_mb", "late_mb", "wasted_mb", "node_mb", "command")
     parts.append("<h2>Every measurement</h2><div class=wide>" +
                  table(columns, [[r.get(c) for c in columns] for r in records]) + "</div>")
     return ("<!DOCTYPE html><html lang=en><meta charset=utf-8><title>make bench</title><style>" + STYLE + "</style>" +

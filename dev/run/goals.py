@@ -31,7 +31,7 @@ def checks(run):
             check(f"paper, {loader}, MAIO replay, of the device's peak", "at least 80 %",
                   value("paper", loader, "maio", "pct_of_peak"), lambda x: x >= 80, " %")
         told = (value("paper", loader, "maio", "maioctl") or {}).get("maio") or {}
-        most = told.get("gap", 32 << 20) / 1e6 + 64 * MIB
+        most = (told.get("gap") or 32 << 20) / 1e6 + 64 * MIB
         check(f"paper, {loader}, model in the page cache after burning", f"at most gap + 64 MiB = {most:.1f} MB",
               value("paper", loader, "maio", "cached_mb_end_max"), lambda x, m=most: x <= m, " MB")
         check(f"paper, {loader}, not attached, beside an unpatched kernel", f"within {SAME_LOAD_PCT:g} %",

@@ -55,7 +55,7 @@ def load(loader, policy, kinds):
         result = json.load(f)
     result["cached_end"] = end
     if policy.startswith("maio"):
-        result["maioctl"] = maio.told("record" if policy == "maio-first" else "replay")
+        result["maioctl"] = maio.told("cold" if policy == "maio-first" else "replay")
     return result
 
 
@@ -87,9 +87,7 @@ def pread(with_maio):
     result = {}
 
     def measure(name, *prefix):
-        # Brought in by the stock kernel each time, so that the folios are the same.
-        cache.drop([PREAD])
-        cache.warm([PREAD])
+        cache.rewarm(PREAD)
         try:
             result[name] = json.loads(run(*prefix, *cost).splitlines()[-1])
             say(f"4 KiB pread, {name}: {result[name]['ns']:.1f} ns")
@@ -101,11 +99,11 @@ def pread(with_maio):
     if with_maio:
         maio.forget()
         measure("other", *maio.before("other", OTHER, "--keep"))
-        measure("attached-recording", *maio.before("warm", PREAD, "--keep"))
+        measure("attached-recording", *maio.before("warm", PREAD, "--keep", "--no-cold"))
         # A recording of cold reads, so that the next run replays it.
         cache.drop([PREAD])
         try:
-            run(*maio.before("cold", PREAD, "--keep"), "cat", PREAD)
+            run(*maio.before("cold", PREAD, "--keep", "--no-cold"), "cat", PREAD)
         except (RuntimeError, OSError) as e:
             say(f"recording for the replay: {e}")
         measure("attached-replaying", *maio.before("cold", PREAD, "--keep"))
