@@ -15,7 +15,9 @@
 #include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <trace/events/ppc.h>
@@ -240,6 +242,7 @@ static void ppc_attach_finish(struct ppc_attachment *att)
 	ppc_policy_put(att->ops);
 	ppc_attachment_count(-1);
 	ppc_user_put(att->user);
+	put_pid(att->family);
 	mem_cgroup_put(att->memcg);
 	ppc_blkcg_put(att->blkcg);
 	put_cred(att->cred);
@@ -429,13 +432,23 @@ static int ppc_attach_check(const struct ppc_attach *args)
 {
 	if (!READ_ONCE(ppc_enabled))
 		return -EOPNOTSUPP;
-	if ((args->flags & ~PPC_ATTACH_MAY_KEEP) || args->reserved ||
+	if ((args->flags & ~PPC_ATTACH_MAY_KEEP) || args->pid < 0 ||
 	    !args->policy[0] ||
 	    strnlen(args->policy, PPC_POLICY_NAME_MAX) == PPC_POLICY_NAME_MAX)
 		return -EINVAL;
 	if (args->flags & PPC_ATTACH_MAY_KEEP)
 		return capable(CAP_SYS_RESOURCE) ? 0 : -EPERM;
 	return args->keep_budget ? -EINVAL : 0;
+}
+
+/* Of any thread, the process; pinned. */
+static struct pid *ppc_attach_family(pid_t pid)
+{
+	struct task_struct *task;
+
+	guard(rcu)();
+	task = pid_task(find_vpid(pid), PIDTYPE_PID);
+	return task ? get_pid(task_tgid(task)) : NULL;
 }
 
 /**
@@ -446,7 +459,8 @@ static int ppc_attach_check(const struct ppc_attach *args)
  * Context: process context, may sleep; can be killed.
  * Return: the attachment, or an ERR_PTR: -EOPNOTSUPP if switched off, -EINVAL
  * for unknown flags or a bad name, -EPERM for flags that need a
- * capability, -ENOENT if there is no such policy, -EDQUOT, -E2BIG or -ENOSPC at
+ * capability, -ESRCH if there is no such process, -ENOENT if there is no such
+ * policy, -EDQUOT, -E2BIG or -ENOSPC at
  * a limit, and what ppc_file_open() or the policy says.
  */
 struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
@@ -478,10 +492,16 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	att->keep_budget = args->keep_budget;
 	att->max_resident = args->max_resident;
 
+	if (args->pid) {
+		att->family = ppc_attach_family(args->pid);
+		err = -ESRCH;
+		if (!att->family)
+			goto put_att;
+	}
 	att->user = ppc_user_get(current_uid());
 	if (IS_ERR(att->user)) {
 		err = PTR_ERR(att->user);
-		goto put_att;
+		goto put_family;
 	}
 	att->ops = ppc_policy_get(args->policy);
 	if (!att->ops) {
@@ -513,6 +533,8 @@ finish:
 	goto put_att;
 put_user:
 	ppc_user_put(att->user);
+put_family:
+	put_pid(att->family);
 put_att:
 	ppc_attach_put(att);
 	return ERR_PTR(err);

@@ -7,8 +7,10 @@
 
 #include "ppc_private.h"
 
+#include <linux/pid.h>
 #include <linux/rculist.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 
 #include <trace/events/ppc.h>
 
@@ -17,6 +19,9 @@
  * DEF_PRIORITY or half of it and count down to zero.
  */
 #define PPC_KEEP_MIN_PRIORITY	4
+
+/* Ancestors to look at, of whoever reads. */
+#define PPC_MAX_DEPTH		256
 
 /* Is the policy set up for it, and not about to go? */
 static bool ppc_attach_live(const struct ppc_attachment *att)
@@ -29,6 +34,31 @@ static bool ppc_attach_live(const struct ppc_attachment *att)
 static bool ppc_may_see(const struct ppc_file *pf)
 {
 	return pf->see_all || uid_eq(current_uid(), pf->att->cred->uid);
+}
+
+/*
+ * Of the processes that attachments are for, the one that this process is or
+ * descends from; of several, the nearest.
+ */
+static const struct pid *ppc_family(const struct ppc_mapping *pm)
+{
+	const struct task_struct *task = current;
+	const struct ppc_file *pf;
+	int depth;
+
+	/* Alone it has them all. */
+	if (READ_ONCE(pm->nr) < 2)
+		return NULL;
+	for (depth = 0; task != &init_task && depth < PPC_MAX_DEPTH; depth++) {
+		const struct pid *pid = task_tgid((struct task_struct *)task);
+
+		list_for_each_entry_rcu(pf, &pm->files, link)
+			if (pf->att->family == pid && pid &&
+			    ppc_attach_live(pf->att) && ppc_may_see(pf))
+				return pid;
+		task = rcu_dereference(task->real_parent);
+	}
+	return NULL;
 }
 
 static void ppc_count_event(struct ppc_attachment *att,
@@ -59,6 +89,7 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access,
 {
 	struct ppc_mapping *pm;
 	struct ppc_file *pf;
+	const struct pid *family;
 	bool taken = false;
 
 	/*
@@ -74,16 +105,20 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access,
 	pm = ppc_table_find(mapping);
 	if (!pm)
 		return false;
+	family = ppc_family(pm);
 	list_for_each_entry_rcu(pf, &pm->files, link) {
 		struct ppc_attachment *att = pf->att;
 		const struct ppc_ops *ops = att->ops;
 
 		if (!ppc_attach_live(att) || !ppc_may_see(pf))
 			continue;
-		access->file = pf->index;
-		ppc_count_event(att, access->type);
+		/* Who drops last unmaps it from all. */
 		if (mm && uid_eq(current_uid(), att->cred->uid))
 			ppc_attach_consumer(att, mm);
+		if (family && att->family && att->family != family)
+			continue;
+		access->file = pf->index;
+		ppc_count_event(att, access->type);
 		trace_ppc_access(pf->inode, access);
 		if (access->type == PPC_ACCESS_CONSUME) {
 			if (ops->consume)

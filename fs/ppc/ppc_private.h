@@ -136,6 +136,7 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @private: the policy's
  * @cred: of the attacher
  * @user: what he has pinned
+ * @family: the process whose descendants it is for, pinned, or NULL
  * @mems_allowed: nodes his cpuset allows
  * @memcg: his, pinned; charged until a reader is known
  * @blkcg: his, pinned; as @memcg
@@ -173,6 +174,7 @@ struct ppc_attachment {
 	void *private;
 	const struct cred *cred;
 	struct ppc_user *user;
+	struct pid *family;
 	nodemask_t mems_allowed;
 	struct mem_cgroup *memcg;
 	struct cgroup_subsys_state *blkcg;

@@ -74,7 +74,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 		if (ppc_table_full(pm, pf))
 			return -ENOSPC;
 		list_add_tail_rcu(&pf->link, &pm->files);
-		pm->nr++;
+		WRITE_ONCE(pm->nr, pm->nr + 1);
 		return 0;
 	}
 
@@ -143,7 +143,8 @@ void ppc_table_remove(struct ppc_file *pf)
 	pm = ppc_table_find(mapping);
 	rcu_read_unlock();
 	list_del_rcu(&pf->link);
-	if (!--pm->nr) {
+	WRITE_ONCE(pm->nr, pm->nr - 1);
+	if (!pm->nr) {
 		clear_bit(AS_PPC, &mapping->flags);
 		rhashtable_remove_fast(&ppc_table, &pm->node,
 				       ppc_table_params);

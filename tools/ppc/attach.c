@@ -126,6 +126,7 @@ close:
  * @dev: from ppc_open()
  * @policy: the policy's name
  * @model: the files
+ * @pid: the process that starts the load, for it alone; 0: whoever loads
  * @budget: bytes ahead of the readers at most; 0: the kernel's default
  * @ceiling: bytes of the files that may be cached; 0: no such bound
  * @why: why not
@@ -133,9 +134,10 @@ close:
  * Return: the attachment's file descriptor, closed on exec; or -1.
  */
 int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     __u64 budget, __u64 ceiling, struct why *why)
+		     pid_t pid, __u64 budget, __u64 ceiling, struct why *why)
 {
 	struct ppc_attach args = {
+		.pid = pid,
 		.fds = (uintptr_t)model->fds,
 		.nr_fds = model->nr,
 		.budget = budget,

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -119,7 +120,10 @@ static int wait_child(pid_t pid, struct child_watch *watch, int *status,
 	if (fds[0].fd < 0)
 		return why_set(why, "signalfd: %s", strerror(errno));
 	for (;;) {
-		got = waitpid(pid, status, WNOHANG);
+		/* And those whose parents have gone. */
+		do {
+			got = waitpid(-1, status, WNOHANG);
+		} while (got > 0 && got != pid);
 		if (got == pid) {
 			ret = 0;
 			break;
@@ -191,6 +195,8 @@ int child_run(char **argv, struct child_watch *watch, struct child *child,
 		return -1;
 	}
 
+	/* Descendants stay ours, to be told from those of another run. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fflush(NULL);
 	start = seconds_now();
 	pid = fork();

@@ -170,8 +170,8 @@ int load_start(struct load *l)
 		close(dev);
 		return -1;
 	}
-	l->fd = ppc_attach_files(dev, o->policy, &l->model, o->budget,
-				 o->ceiling, &l->reason);
+	l->fd = ppc_attach_files(dev, o->policy, &l->model,
+				 o->pid, o->budget, o->ceiling, &l->reason);
 	close(dev);
 	if (l->fd < 0)
 		return -1;

@@ -317,7 +317,7 @@ void store_list_free(struct store_list *list);
 
 int ppc_open(struct ppc_features *features, struct why *why);
 int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     __u64 budget, __u64 ceiling, struct why *why);
+		     pid_t pid, __u64 budget, __u64 ceiling, struct why *why);
 int ppc_stats_get(int fd, struct ppc_stats *stats, struct why *why);
 int ppc_detach(int fd, struct why *why);
 int maio_record_start(int fd, struct why *why);
@@ -377,6 +377,7 @@ enum load_state {
  * @store: directory of templates
  * @service: service id, or NULL for the default
  * @policy: name of the policy to attach
+ * @pid: the process that starts the load, or 0: whoever loads
  * @budget: bytes ahead of the readers, 0: the kernel's default
  * @gap: bytes behind the readers to leave, 0: the kernel's choice
  * @ceiling: bytes of the model that may be cached, 0: no such bound
@@ -390,6 +391,7 @@ struct load_options {
 	char *store;
 	const char *service;
 	const char *policy;
+	pid_t pid;
 	__u64 budget;
 	__u64 gap;
 	__u64 ceiling;

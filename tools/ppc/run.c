@@ -203,6 +203,7 @@ int cmd_run(int argc, char **argv)
 	struct run_options o = {
 		.load = {
 			.policy = MAIO_POLICY,
+			.pid = getpid(),
 			.mode = MAIO_MODE_AUTO,
 			.node = -1,
 			.cold = true,

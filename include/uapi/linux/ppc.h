@@ -52,9 +52,11 @@ struct ppc_features {
  * @policy: name of a registered policy
  * @fds: pointer to an array of __s32, files open for reading
  * @nr_fds: how many; a file's place in the array is its file index
- * @reserved: must be zero
- * @budget: bytes to read ahead of all readers at most; 0: the default, which
- *	only CAP_SYS_RESOURCE may exceed
+ * @pid: a process, as the one that starts a load: what it and its descendants
+ *	access is for this attachment, and not for others of the file that have a
+ *	@pid; if they descend from several, the nearest has them; 0: none
+ * @budget: bytes to read ahead of all readers at most, and of each a part of it
+ *	at least; 0: the default, which only CAP_SYS_RESOURCE may exceed
  * @keep_budget: bytes that reclaim may be asked to keep, with MAY_KEEP
  * @max_resident: bytes of the files that may be cached before reading ahead
  *	waits until some are dropped; 0: as many as there is memory for. Files
@@ -65,7 +67,7 @@ struct ppc_attach {
 	char policy[PPC_POLICY_NAME_MAX];
 	__u64 fds;
 	__u32 nr_fds;
-	__u32 reserved;
+	__s32 pid;
 	__u64 budget;
 	__u64 keep_budget;
 	__u64 max_resident;

@@ -46,6 +46,72 @@ FIXTURE_TEARDOWN(hooks)
 	unlink(self->path);
 }
 
+/* A process that reads the file once it is told to, and its child then. */
+static pid_t reader(const char *path, int gate[2])
+{
+	pid_t pid;
+	char c;
+
+	if (pipe(gate))
+		return -1;
+	pid = fork();
+	if (pid)
+		return pid;
+	close(gate[1]);
+	if (read(gate[0], &c, 1) != 1)
+		_exit(1);
+	pid = fork();
+	if (pid) {
+		int status;
+
+		_exit(waitpid(pid, &status, 0) != pid || status);
+	}
+	_exit(ppc_read(open(path, O_RDONLY), 0, 4096, 4096) != 4096);
+}
+
+static int reader_go(pid_t pid, int gate[2])
+{
+	int status;
+
+	if (write(gate[1], "", 1) != 1 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	close(gate[0]);
+	close(gate[1]);
+	return status;
+}
+
+/* Of several attachments those are told that a load is for, or else all. */
+TEST_F(hooks, family)
+{
+	int gate[3][2], att[2], i;
+	pid_t pid[3];
+
+	for (i = 0; i < 3; i++) {
+		pid[i] = reader(self->path, gate[i]);
+		ASSERT_LT(0, pid[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		att[i] = ppc_attach_for(pid[i], PPC_TEST_POLICY, &self->fd, 1, 0);
+		ASSERT_LE(0, att[i]);
+	}
+	ASSERT_EQ(0, reader_go(pid[0], gate[0]));
+	EXPECT_EQ(1, ppc_count_all(att[0]));
+	EXPECT_EQ(0, ppc_count_all(att[1]));
+	EXPECT_EQ(1, ppc_count_all(self->att));
+	ASSERT_EQ(0, ppc_drop(self->fd));
+	ASSERT_EQ(0, reader_go(pid[1], gate[1]));
+	EXPECT_EQ(1, ppc_count_all(att[0]));
+	EXPECT_EQ(1, ppc_count_all(att[1]));
+	EXPECT_EQ(2, ppc_count_all(self->att));
+	ASSERT_EQ(0, ppc_drop(self->fd));
+	ASSERT_EQ(0, reader_go(pid[2], gate[2]));
+	EXPECT_EQ(2, ppc_count_all(att[0]));
+	EXPECT_EQ(2, ppc_count_all(att[1]));
+	EXPECT_EQ(3, ppc_count_all(self->att));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, ppc_detach(att[i]));
+}
+
 TEST_F(hooks, miss_on_read)
 {
 	struct ppc_test_counts c;

@@ -95,10 +95,15 @@ TEST_F(input, attach_flags)
 	EXPECT_EQ(EINVAL, attach_error(self->dev, &self->args));
 }
 
-TEST_F(input, attach_reserved)
+TEST_F(input, attach_pid)
 {
-	self->args.reserved = 1;
+	self->args.pid = getpid();
+	EXPECT_EQ(0, attach_error(self->dev, &self->args));
+	self->args.pid = -1;
 	EXPECT_EQ(EINVAL, attach_error(self->dev, &self->args));
+	/* More than there may be. */
+	self->args.pid = INT32_MAX;
+	EXPECT_EQ(ESRCH, attach_error(self->dev, &self->args));
 }
 
 TEST_F(input, attach_no_files)
@@ -169,11 +174,11 @@ TEST_F(input, attach_sizes)
 		struct ppc_attach args;
 		__u64 more[4];
 	} large = { .args = self->args };
-	const size_t shortest = offsetof(struct ppc_attach, reserved);
+	const size_t shortest = offsetof(struct ppc_attach, pid);
 	int att;
 
 	/* A shorter struct is as one filled up with zeroes ... */
-	large.args.reserved = 1;
+	large.args.pid = -1;
 	large.args.budget = ~0ULL;
 	large.args.keep_budget = 1;
 	att = attach_raw(self->dev, ppc_sized(PPC_IOC_ATTACH, shortest), &large);

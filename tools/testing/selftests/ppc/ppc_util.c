@@ -317,16 +317,8 @@ long ppc_pages_on(const char *map, __u64 len, int node)
 	return nr;
 }
 
-int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
-	       __u64 budget, __u64 keep_budget)
+static int attach(const char *policy, struct ppc_attach args)
 {
-	struct ppc_attach args = {
-		.flags = flags,
-		.fds = (uintptr_t)fds,
-		.nr_fds = nr,
-		.budget = budget,
-		.keep_budget = keep_budget,
-	};
 	int dev = open(PPC_DEV, O_RDWR | O_CLOEXEC);
 	int att;
 
@@ -338,6 +330,30 @@ int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
 		att = -errno;
 	close(dev);
 	return att;
+}
+
+int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
+	       __u64 budget, __u64 keep_budget)
+{
+	return attach(policy, (struct ppc_attach){
+		.flags = flags,
+		.fds = (uintptr_t)fds,
+		.nr_fds = nr,
+		.budget = budget,
+		.keep_budget = keep_budget,
+	});
+}
+
+/* For the load of a process and its descendants; of anyone if it is 0. */
+int ppc_attach_for(pid_t pid, const char *policy, const int *fds,
+		   unsigned int nr, __u64 budget)
+{
+	return attach(policy, (struct ppc_attach){
+		.pid = pid,
+		.fds = (uintptr_t)fds,
+		.nr_fds = nr,
+		.budget = budget,
+	});
 }
 
 int ppc_attach_one(int fd)

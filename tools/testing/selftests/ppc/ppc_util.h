@@ -60,6 +60,8 @@ long ppc_pages_on(const char *map, __u64 len, int node);
 /* Attachments. */
 int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
 	       __u64 budget, __u64 keep_budget);
+int ppc_attach_for(pid_t pid, const char *policy, const int *fds,
+		   unsigned int nr, __u64 budget);
 int ppc_attach_one(int fd);
 int ppc_detach(int att);
 int ppc_stats(int att, struct ppc_stats *stats);
