@@ -18,15 +18,15 @@
 static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
 			       u8 want, bool all, u64 gap)
 {
-	u8 state = stream->map.state[chunk];
+	u16 state = stream->map.state[chunk];
 
 	if (!(state & want) || ppc_chunk_gone(state))
 		return false;
 	if (all)
 		return true;
 	return !(state & PPC_CHUNK_STUCK) &&
-	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk,
-				 gap);
+	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk, gap) &&
+	       !ppc_stream_holds_unread(stream, chunk);
 }
 
 /*
@@ -111,7 +111,7 @@ static bool ppc_burn_wanted(struct ppc_stream *stream, struct ppc_file *pf,
 static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
 			  unsigned long left, bool all)
 {
-	u8 *state = &stream->map.state[chunk];
+	u16 *state = &stream->map.state[chunk];
 
 	if (left && all)
 		ppc_stat_add(stream->att, unburnable_bytes,

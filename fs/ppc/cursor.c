@@ -7,6 +7,7 @@
 
 #include <linux/export.h>
 #include <linux/limits.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <kunit/visibility.h>
 
@@ -92,9 +93,9 @@ static void consume(struct ppc_map *map, u32 from, u32 to,
 }
 
 /* By us, or by reclaim once it was consumed. */
-static bool dropped(u8 state)
+static bool dropped(u16 state)
 {
-	const u8 done = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED;
+	const u16 done = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED;
 
 	return (state & PPC_CHUNK_BURNED) || (state & done) == done;
 }
@@ -102,14 +103,15 @@ static bool dropped(u8 state)
 /* Passed over, not passed: from here to what was read ahead. */
 static void unpass(struct ppc_map *map, u32 chunk, struct ppc_outcome *out)
 {
-	const u8 mask = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
+	const u16 mask = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED |
 			PPC_CHUNK_BURNED | PPC_CHUNK_FAILED;
 	/* A reader passes over no more at once. */
 	u32 end = min(map->nr_chunks, chunk + PPC_CURSOR_SLACK);
 
 	for (; chunk < end && (map->state[chunk] & mask) == PPC_CHUNK_CONSUMED;
 	     chunk++) {
-		map->state[chunk] &= ~PPC_CHUNK_CONSUMED;
+		map->state[chunk] &= ~(PPC_CHUNK_CONSUMED | PPC_CHUNK_SEEN |
+				       PPC_CHUNK_READ);
 		out->brought -= chunk_len(map, chunk);
 	}
 }
@@ -121,7 +123,7 @@ static void forget(struct ppc_cursors *cs, struct ppc_map *map,
 {
 	const u32 missed = chunk;
 	/* Missed before it was passed: what was passed elsewhere is done. */
-	u8 keep = ~map->state[chunk] & PPC_CHUNK_CONSUMED;
+	u16 keep = ~map->state[chunk] & PPC_CHUNK_CONSUMED;
 	/* What is gone further on will be missed in its turn. */
 	u32 end = min(map->nr_chunks, chunk + PPC_CURSOR_LOOKS);
 	int i;
@@ -169,6 +171,20 @@ void ppc_cursors_reset(struct ppc_cursors *cs, struct ppc_map *map)
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_reset);
 
+/* A fault does not tell how far its reader goes, but by the next one. */
+static void see(struct ppc_map *map, const struct ppc_step *step)
+{
+	u32 chunk = step->chunk;
+
+	if (chunk && (map->state[chunk - 1] & PPC_CHUNK_SEEN))
+		map->state[chunk - 1] |= PPC_CHUNK_READ;
+	for (; chunk <= step->last; chunk++) {
+		map->state[chunk] |= PPC_CHUNK_SEEN;
+		if (chunk < step->last + step->whole)
+			map->state[chunk] |= PPC_CHUNK_READ;
+	}
+}
+
 /**
  * ppc_cursors_access - a reader was seen
  * @cs: cursors
@@ -180,7 +196,7 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 			const struct ppc_step *step, struct ppc_outcome *out)
 {
 	u32 done = step->last + step->whole;
-	u8 *state = &map->state[step->chunk];
+	u16 *state = &map->state[step->chunk];
 	struct ppc_cursor *c;
 
 	*out = (struct ppc_outcome){ .hit = PPC_STREAM_COVERED };
@@ -235,6 +251,7 @@ void ppc_cursors_access(struct ppc_cursors *cs, struct ppc_map *map,
 		c->pos = done;
 		c->next = max(c->next, done);
 	}
+	see(map, step);
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_access);
 
@@ -348,6 +365,7 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 {
 	struct ppc_cursor *c = NULL;
 	u64 ahead, share, least = U64_MAX;
+	u32 active = 0;
 	struct ppc_range bytes;
 	int i;
 
@@ -355,6 +373,7 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 	for (i = 0; i < PPC_CURSORS; i++) {
 		struct ppc_cursor *o = &cs->cursor[i];
 
+		active += cursor_active(cs, o);
 		if (!cursor_active(cs, o) || o->next >= map->nr_chunks ||
 		    skippable(map, o->next) || looks_back(map, o))
 			continue;
@@ -367,7 +386,8 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 	if (!c)
 		return false;
 	ahead = ppc_cursors_ahead(cs, map);
-	share = budget / PPC_CURSORS;
+	/* What was read ahead in vain, for who jumped, still counts. */
+	share = max(budget / PPC_CURSORS, div_u64(budget / 2, active));
 	if (ahead >= budget && least >= share)
 		return false;
 	most = min(most, max(budget - min(ahead, budget),
@@ -405,6 +425,34 @@ void ppc_cursors_unpick(struct ppc_cursors *cs, const struct ppc_batch *batch)
 		c->next = batch->first;
 }
 EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_unpick);
+
+/**
+ * ppc_cursors_hold_unread - may a reader want what another leapt over?
+ * @cs: cursors
+ * @map: chunks
+ * @chunk: which, consumed
+ *
+ * Readers near each other share a cursor, which is where the first of them is.
+ *
+ * Return: true if one may.
+ */
+bool ppc_cursors_hold_unread(const struct ppc_cursors *cs,
+			     const struct ppc_map *map, u32 chunk)
+{
+	int i;
+
+	if (map->state[chunk] & PPC_CHUNK_READ)
+		return false;
+	for (i = 0; i < PPC_CURSORS; i++) {
+		const struct ppc_cursor *c = &cs->cursor[i];
+		u32 distance = c->pos > chunk ? c->pos - chunk : chunk - c->pos;
+
+		if (cursor_active(cs, c) && distance <= 2 * PPC_CURSOR_SLACK)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(ppc_cursors_hold_unread);
 
 /**
  * ppc_cursors_hold - is a consumed chunk too near to a reader to drop?

@@ -96,6 +96,8 @@ bool ppc_cursors_skip(struct ppc_cursors *cs, const struct ppc_map *map);
 bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 		      u64 budget, u64 most, struct ppc_batch *batch);
 void ppc_cursors_unpick(struct ppc_cursors *cs, const struct ppc_batch *batch);
+bool ppc_cursors_hold_unread(const struct ppc_cursors *cs,
+			     const struct ppc_map *map, u32 chunk);
 bool ppc_cursors_hold(const struct ppc_cursors *cs, const struct ppc_map *map,
 		      u32 chunk, u64 gap);
 bool ppc_cursors_at_end(const struct ppc_cursors *cs,

@@ -101,7 +101,7 @@ int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr)
 		goto fail;
 
 	err = -ENOMEM;
-	map->state = kvzalloc(chunks, GFP_KERNEL_ACCOUNT);
+	map->state = kvcalloc(chunks, sizeof(*map->state), GFP_KERNEL_ACCOUNT);
 	if (!map->state)
 		goto fail;
 	return 0;

@@ -24,6 +24,8 @@
 #define PPC_CHUNK_STUCK		0x20	/* nor the second time */
 #define PPC_CHUNK_LEFT		0x40	/* read by an earlier pass, not dropped */
 #define PPC_CHUNK_FAILED	0x80	/* cannot be read, leave it to stock */
+#define PPC_CHUNK_SEEN		0x100	/* a reader was in it, not only beyond */
+#define PPC_CHUNK_READ		0x200	/* and has come to its end */
 
 struct ppc_map {
 	u32 nr_ranges;
@@ -32,13 +34,13 @@ struct ppc_map {
 	u32 *first_chunk;	/* of each range, and nr_chunks at the end */
 	u64 *first_byte;	/* of the stream, of each range */
 	u32 *by_file;		/* ranges by file and position */
-	u8 *state;		/* of each chunk */
+	u16 *state;		/* of each chunk */
 };
 
 /* Dropped; not read ahead again since, or left by such a pass. */
-static inline bool ppc_chunk_gone(u8 state)
+static inline bool ppc_chunk_gone(u16 state)
 {
-	const u8 pass = state & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED);
+	const u16 pass = state & (PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED);
 
 	return (state & PPC_CHUNK_BURNED) && pass != PPC_CHUNK_ISSUED &&
 	       !(state & PPC_CHUNK_LEFT);
@@ -48,7 +50,7 @@ static inline bool ppc_chunk_gone(u8 state)
  * It is read ahead. Whether what was dropped is wanted, its reader will show; if
  * he passed it meanwhile, it is there to be dropped again.
  */
-static inline u8 ppc_chunk_issue(u8 state)
+static inline u16 ppc_chunk_issue(u16 state)
 {
 	if (state & PPC_CHUNK_CONSUMED)
 		state &= ~PPC_CHUNK_BURNED;
@@ -57,16 +59,17 @@ static inline u8 ppc_chunk_issue(u8 state)
 }
 
 /* A new pass begins: what was read before is only something left to drop. */
-static inline u8 ppc_chunk_renew(u8 state)
+static inline u16 ppc_chunk_renew(u16 state)
 {
-	u8 failed = state & PPC_CHUNK_FAILED;
+	u16 failed = state & PPC_CHUNK_FAILED;
 	/* If it is gone, reclaim took it after it was consumed. */
-	u8 burned = state & (PPC_CHUNK_BURNED | PPC_CHUNK_CONSUMED) ?
+	u16 burned = state & (PPC_CHUNK_BURNED | PPC_CHUNK_CONSUMED) ?
 		    PPC_CHUNK_BURNED : 0;
 
 	if (ppc_chunk_gone(state))
 		return failed ?: PPC_CHUNK_BURNED;
-	return failed | (state & ~failed ? burned | PPC_CHUNK_LEFT : 0);
+	state &= ~(PPC_CHUNK_FAILED | PPC_CHUNK_SEEN | PPC_CHUNK_READ);
+	return failed | (state ? burned | PPC_CHUNK_LEFT : 0);
 }
 
 int ppc_map_init(struct ppc_map *map, const struct ppc_range *ranges, u32 nr);

@@ -366,6 +366,14 @@ static inline bool ppc_stream_burns(const struct ppc_stream *stream)
 		!stream->returned);
 }
 
+/* May a reader yet come to what another leapt over? A ceiling comes first. */
+static inline bool ppc_stream_holds_unread(const struct ppc_stream *stream,
+					   u32 chunk)
+{
+	return !stream->att->max_resident &&
+	       ppc_cursors_hold_unread(&stream->cursors, &stream->map, chunk);
+}
+
 /* stream.c */
 
 void ppc_stream_destroy_all(struct ppc_attachment *att);

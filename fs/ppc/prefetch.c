@@ -142,7 +142,7 @@ static void ppc_prefetch_issued(struct ppc_stream *stream,
 
 	guard(spinlock)(&stream->lock);
 	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++) {
-		u8 *state = &stream->map.state[chunk];
+		u16 *state = &stream->map.state[chunk];
 
 		ppc_prefetch_brought(stream, chunk);
 		*state = ppc_chunk_issue(*state);

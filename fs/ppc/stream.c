@@ -367,6 +367,19 @@ bool ppc_stream_contains(struct ppc_stream *stream, u32 file, u64 pos)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_contains);
 
+/* Under the stream's lock. */
+static bool ppc_stream_wants_chunk(const struct ppc_stream *stream, u32 chunk)
+{
+	const u16 state = stream->map.state[chunk];
+
+	if (!(state & PPC_CHUNK_CONSUMED))
+		return true;
+	if (ppc_chunk_gone(state) || (state & PPC_CHUNK_FAILED))
+		return false;
+	return time_before(jiffies, stream->last_access + PPC_END_REST) &&
+	       ppc_stream_holds_unread(stream, chunk);
+}
+
 /**
  * ppc_stream_wants - are there bytes that the stream's reader has yet to pass?
  * @stream: stream
@@ -388,7 +401,7 @@ bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len)
 	while (ppc_map_next(&stream->map, file, pos, pos + len, &at, &first,
 			    &last))
 		for (; first <= last; first++)
-			if (!(stream->map.state[first] & PPC_CHUNK_CONSUMED) ||
+			if (ppc_stream_wants_chunk(stream, first) ||
 			    ++looks > PPC_WANTS_LOOKS)
 				return true;
 	return false;
@@ -423,7 +436,7 @@ static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 	while (ppc_map_next(&stream->map, file, pos, pos + len, &at, &first,
 			    &last)) {
 		for (; first <= last; first++) {
-			u8 *state = &stream->map.state[first];
+			u16 *state = &stream->map.state[first];
 
 			news |= !(*state & PPC_CHUNK_FAILED);
 			*state |= PPC_CHUNK_FAILED;

@@ -16,7 +16,8 @@
 #define OTHER		100
 
 /* What is said of a chunk only in the pass that it was read in. */
-#define THIS_PASS	((u8)~(PPC_CHUNK_BURNED | PPC_CHUNK_LEFT))
+#define THIS_PASS							\
+	((u16)~(PPC_CHUNK_BURNED | PPC_CHUNK_LEFT | PPC_CHUNK_SEEN))
 
 static void pass(struct ppc_sample *s, u32 first, u32 end, u64 budget)
 {
@@ -26,8 +27,8 @@ static void pass(struct ppc_sample *s, u32 first, u32 end, u64 budget)
 	}
 }
 
-static void expect_states(struct ppc_sample *s, u32 first, u32 end, u8 mask,
-			  u8 expected)
+static void expect_states(struct ppc_sample *s, u32 first, u32 end, u16 mask,
+			  u16 expected)
 {
 	for (; first < end; first++)
 		KUNIT_EXPECT_EQ_MSG(s->test, s->map.state[first] & mask,

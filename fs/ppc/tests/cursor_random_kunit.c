@@ -24,13 +24,13 @@ struct model {
 	u64 budget;
 	u64 most;
 	u32 reader[READERS];
-	u8 before[MAX_CHUNKS];
+	u16 before[MAX_CHUNKS];
 	struct ppc_cursors was;
 };
 
 static void model_save(struct model *m)
 {
-	memcpy(m->before, m->s->map.state, m->s->map.nr_chunks);
+	memcpy(m->before, m->s->map.state, m->s->map.nr_chunks * sizeof(*m->before));
 	m->was = m->s->cursors;
 }
 
@@ -113,17 +113,17 @@ static bool in_window_of_others(const struct model *m, u32 chunk)
 static void check_access(struct model *m, const struct ppc_step *step)
 {
 	const struct ppc_outcome *out = &m->s->out;
-	u8 first = m->before[step->chunk];
+	u16 first = m->before[step->chunk];
 	bool gone = step->miss && (first & PPC_CHUNK_ISSUED);
 	bool passed_over = step->miss && !gone;
-	const u8 done = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED;
+	const u16 done = PPC_CHUNK_ISSUED | PPC_CHUNK_CONSUMED;
 	struct kunit *test = m->test;
 	u64 consumed = 0, useful = 0, back = 0, missed = 0;
 	s64 brought = 0;
 	u32 chunk;
 
 	for (chunk = 0; chunk < m->s->map.nr_chunks; chunk++) {
-		u8 old = m->before[chunk], new = m->s->map.state[chunk];
+		u16 old = m->before[chunk], new = m->s->map.state[chunk];
 		u64 len = ppc_sample_len(m->s, chunk);
 
 		if (new & done)
@@ -263,7 +263,8 @@ static void step_worker(struct model *m)
 	KUNIT_EXPECT_TRUE(m->test, is_active(&m->was, s->batch.cursor));
 	KUNIT_EXPECT_GE(m->test, s->batch.first,
 			m->was.cursor[s->batch.cursor].next);
-	KUNIT_EXPECT_MEMEQ(m->test, s->map.state, m->before, s->map.nr_chunks);
+	KUNIT_EXPECT_MEMEQ(m->test, s->map.state, m->before,
+			   s->map.nr_chunks * sizeof(*m->before));
 	for (i = 0; i < PPC_CURSORS; i++)
 		KUNIT_EXPECT_EQ(m->test, s->cursors.cursor[i].pos,
 				m->was.cursor[i].pos);

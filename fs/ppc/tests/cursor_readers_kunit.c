@@ -3,6 +3,7 @@
  * KUnit tests of cursors: many readers of one stream, and readers that are gone.
  */
 #include <kunit/test.h>
+#include <linux/minmax.h>
 #include <linux/sizes.h>
 
 #include "sample_kunit.h"
@@ -212,6 +213,67 @@ static void readers_hold(struct kunit *test)
 						  SHARD + 5, PPC_CHUNK_SIZE));
 }
 
+/* Behind the first of two near each other, nothing goes under the second. */
+static void readers_hold_unread(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, 4 * SHARD);
+	u32 first = 8, second, chunk;
+
+	ppc_sample_miss(s, 0);
+	ppc_sample_miss(s, first);
+	for (second = 0; second < 2 * PPC_CURSOR_SLACK; second++, first++) {
+		for (chunk = max(second, 1u); chunk < 8; chunk++)
+			KUNIT_EXPECT_TRUE(test,
+					  ppc_cursors_hold_unread(&s->cursors,
+								  &s->map,
+								  chunk));
+		ppc_sample_read(s, first);
+		ppc_sample_read(s, second);
+		KUNIT_EXPECT_FALSE(test, ppc_cursors_hold_unread(&s->cursors,
+								 &s->map,
+								 second));
+	}
+	for (chunk = 0; chunk < first; chunk++)
+		KUNIT_EXPECT_FALSE(test, ppc_cursors_hold_unread(&s->cursors,
+								 &s->map,
+								 chunk));
+	/* What was leapt over and nobody comes for goes later. */
+	ppc_sample_read(s, first + 8);
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold_unread(&s->cursors, &s->map,
+							first + 1));
+	for (chunk = first + 9; chunk < first + 10 + 2 * PPC_CURSOR_SLACK; chunk++)
+		ppc_sample_read(s, chunk);
+	KUNIT_EXPECT_FALSE(test, ppc_cursors_hold_unread(&s->cursors, &s->map,
+							 first + 1));
+}
+
+static void touch(struct ppc_sample *s, u32 chunk)
+{
+	ppc_sample_step(s, &(struct ppc_step){
+		.chunk = chunk,
+		.last = chunk,
+		.uptodate = true,
+	});
+}
+
+/* Of a mapping one sees where it is touched: who has come in may not be out. */
+static void readers_hold_touched(struct kunit *test)
+{
+	struct ppc_sample *s = ppc_sample_files(test, 1, 4 * SHARD);
+
+	ppc_sample_miss(s, 0);
+	touch(s, 10);
+	touch(s, 2);
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold_unread(&s->cursors, &s->map, 2));
+	touch(s, 11);
+	touch(s, 2);
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold_unread(&s->cursors, &s->map, 2));
+	touch(s, 3);
+	KUNIT_EXPECT_FALSE(test, ppc_cursors_hold_unread(&s->cursors, &s->map, 2));
+	KUNIT_EXPECT_FALSE(test, ppc_cursors_hold_unread(&s->cursors, &s->map, 10));
+	KUNIT_EXPECT_TRUE(test, ppc_cursors_hold_unread(&s->cursors, &s->map, 3));
+}
+
 /* The nearest cursor is moved, and none that is out of reach. */
 static void readers_nearest(struct kunit *test)
 {
@@ -240,6 +302,8 @@ static struct kunit_case cursor_readers_cases[] = {
 	KUNIT_CASE(readers_far_too_many),
 	KUNIT_CASE(readers_idle),
 	KUNIT_CASE(readers_hold),
+	KUNIT_CASE(readers_hold_unread),
+	KUNIT_CASE(readers_hold_touched),
 	KUNIT_CASE(readers_nearest),
 	{}
 };
