@@ -47,17 +47,15 @@ static bool maio_process_gone(pid_t tgid)
 	return !task || !atomic_read(&task->signal->live);
 }
 
-/* Had the group a worker who will not read the rest? */
+/* Has it no worker who will read the rest? */
 static bool maio_group_left(const struct maio_group *group)
 {
 	const unsigned long last_seen = READ_ONCE(group->last_seen);
 	const pid_t owner = READ_ONCE(group->owner);
 
-	if (!owner)
-		return false;
 	if (last_seen && time_after(jiffies, last_seen + MAIO_WORKER_TIMEOUT))
 		return true;
-	return maio_process_gone(owner);
+	return owner && maio_process_gone(owner);
 }
 
 static bool maio_group_guessed(struct maio_group *group)
@@ -158,6 +156,7 @@ void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
 		if (group->bound)
 			WRITE_ONCE(group->owner, 0);
 		WRITE_ONCE(group->bound, false);
+		WRITE_ONCE(group->last_seen, jiffies | 1);
 		return;
 	}
 	for (i = 0; i < replay->nr_groups; i++) {
@@ -171,6 +170,19 @@ void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
 	if (group->owner != tgid)
 		WRITE_ONCE(group->owner, 0);
 	maio_group_give(replay, group, tgid, true);
+}
+
+/*
+ * More processes than were recorded: what one has read, others may be about to.
+ * A gap that was chosen for one reader is not for them.
+ */
+static void maio_group_share(struct maio_replay *replay,
+			     struct maio_group *group)
+{
+	if (group->shared)
+		return;
+	group->shared = true;
+	ppc_stream_set_burn(group->stream, replay->burn, PPC_GAP_AUTO);
 }
 
 /* The group that suits best; binds the process to it where it can be had. */
@@ -200,8 +212,10 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 
 	switch (best_rank) {
 	case MAIO_RANK_NONE:
-	case MAIO_RANK_TAKEN:
 	case MAIO_RANK_OWN:
+		break;
+	case MAIO_RANK_TAKEN:
+		maio_group_share(replay, best);
 		break;
 	case MAIO_RANK_GONE:
 		/* Another load of the same: nothing of it has been read yet. */
@@ -253,8 +267,8 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
  * @len: bytes
  * @reason: who asks
  *
- * What any group still wants stays, unless its worker has exited or was not seen
- * for long. A group that nobody has come for wants all of it. Reclaim takes first what groups have
+ * What any group still wants stays, unless its worker has exited or, as one that
+ * has not come yet, was not seen for long. Reclaim takes first what groups have
  * done with; of what is in no group it decides by itself, and of all if there
  * are many groups.
  *

@@ -54,7 +54,7 @@ static u64 maio_replay_ranges(const struct maio_template *template, u32 first,
 }
 
 static void maio_replay_set_burn(const struct maio *maio,
-				 struct ppc_stream *stream)
+				 struct maio_replay *replay)
 {
 	static const enum ppc_burn burn[] = {
 		[MAIO_MODE_KEEP] = PPC_BURN_NEVER,
@@ -62,8 +62,14 @@ static void maio_replay_set_burn(const struct maio *maio,
 		[MAIO_MODE_AUTO] = PPC_BURN_TIGHT,
 	};
 
-	ppc_stream_set_burn(stream, burn[maio->mode],
-			    maio->gap ?: PPC_GAP_AUTO);
+	u32 i;
+
+	guard(spinlock)(&replay->lock);
+	replay->burn = burn[maio->mode];
+	for (i = 0; i < replay->nr_groups; i++)
+		ppc_stream_set_burn(replay->groups[i].stream, replay->burn,
+				    replay->groups[i].shared || !maio->gap ?
+				    PPC_GAP_AUTO : maio->gap);
 }
 
 static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
@@ -92,10 +98,11 @@ static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
 		}
 		group->stream = stream;
 		group->node = NUMA_NO_NODE;
-		maio_replay_set_burn(maio, stream);
 		first += nr;
 	}
 	kvfree(ranges);
+	if (!err)
+		maio_replay_set_burn(maio, replay);
 	return err;
 }
 
@@ -158,8 +165,10 @@ int maio_replay_start(struct maio *maio)
 		return err;
 	}
 
-	for (i = 0; i < nr_groups; i++)
+	for (i = 0; i < nr_groups; i++) {
+		replay->groups[i].last_seen = jiffies | 1;
 		ppc_stream_start(replay->groups[i].stream);
+	}
 	rcu_assign_pointer(maio->replay, replay);
 	return 0;
 }
@@ -203,10 +212,10 @@ void maio_replay_set_mode(struct maio *maio)
 	if (!replay)
 		return;
 
+	maio_replay_set_burn(maio, replay);
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 
-		maio_replay_set_burn(maio, group->stream);
 		if (group->node == NUMA_NO_NODE)
 			ppc_stream_set_node(group->stream, maio->node);
 	}

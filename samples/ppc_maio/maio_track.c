@@ -304,6 +304,20 @@ static bool maio_track_all_in(const struct maio_extent *set, u32 nr_set,
 	return true;
 }
 
+/* A mapping shows nothing of what others brought in just beside it. */
+static void maio_track_grow(struct maio_extent *extents, u32 nr, u32 units)
+{
+	while (nr--) {
+		struct maio_extent *extent = &extents[nr];
+		const u32 before = min(extent->start, units);
+
+		extent->start -= before;
+		extent->count += before;
+		extent->count += min(units, U32_MAX - extent->start -
+					    extent->count);
+	}
+}
+
 /**
  * maio_track_drop_little - leave out groups that are no workers
  * @counts: extents of each group; empty groups go too
@@ -313,7 +327,7 @@ static bool maio_track_all_in(const struct maio_extent *set, u32 nr_set,
  *
  * A launcher often looks at the headers of all files before its workers load
  * them. A process that read less than 1 MiB, or a 64th of what the busiest one
- * did, makes no group if the others read the same bytes.
+ * did, makes no group if the others read the same bytes, or close by.
  *
  * Context: process; may sleep.
  * Return: how many extents are left.
@@ -336,6 +350,7 @@ u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,
 		       counts[i] * sizeof(*extents));
 		nr_set += counts[i];
 	}
+	maio_track_grow(scratch, nr_set, maio_units(MAIO_TRACK_LITTLE));
 	nr_set = maio_extents_union(scratch, nr_set);
 
 	for (i = 0, first = 0; i < *nr_groups; i++) {

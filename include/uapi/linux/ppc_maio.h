@@ -107,7 +107,8 @@ enum maio_mode {
  * @mode: enum maio_mode
  * @node: NUMA node to read ahead to; -1: wherever the kernel likes
  * @gap: bytes behind the reader not to drop; 0: chosen from the budget, the
- *	memory there is and how much the readers take at a time
+ *	memory there is and how much the readers take at a time, as it also is
+ *	of a group that more than one process reads
  */
 struct maio_mode_args {
 	__u32 mode;

@@ -510,6 +510,23 @@ static void record_launcher(struct kunit *test)
 	}
 }
 
+/* What it has mapped, its workers find mapped around what they read. */
+static void record_launcher_mapped(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	fault(rec, 1, 0, 0);
+	fault(rec, 1, 1, SZ_512M);
+	map_run(rec, 2, 0, SZ_128K, SZ_512M);
+	map_run(rec, 2, 1, 0, SZ_512M - SZ_128K);
+	collect(rec);
+	drop_little(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_groups, 1);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 2);
+	expect_extent(test, 0, 0, SZ_128K, SZ_512M);
+	expect_extent(test, 1, 1, 0, SZ_512M - SZ_128K);
+}
+
 /* Little, but nobody else reads it. */
 static void record_little_alone(struct kunit *test)
 {
@@ -688,6 +705,7 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_far),
 	KUNIT_CASE(record_groups),
 	KUNIT_CASE(record_launcher),
+	KUNIT_CASE(record_launcher_mapped),
 	KUNIT_CASE(record_little_alone),
 	KUNIT_CASE(record_little_model),
 	KUNIT_CASE(record_empty_group),
