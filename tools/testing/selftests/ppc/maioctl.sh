@@ -257,6 +257,54 @@ test_fs()
 	result "nothing stays attached"
 }
 
+# What was recorded cannot be kept: that is no reason not to load.
+no_store() # MOUNT_OPTIONS REASON
+{
+	rm -rf "$work/store"
+	mkdir "$work/store"
+	mount -t tmpfs -o "$1" store "$work/store" || problems+=("no tmpfs")
+	# Full, if it is not read-only.
+	cat /dev/zero > "$work/store/full" 2>/dev/null
+	drop
+	load
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	check "state" is state cold
+	check "saved" is saved false
+	check "no word about it: $2" grep -q "$2" "$work/err"
+	umount "$work/store"
+	rm -rf "$work/store"
+}
+
+test_store()
+{
+	local other
+
+	no_store ro "Read-only file system"
+	result "the store is on a read-only file system"
+
+	no_store size=64k "No space left"
+	result "the store is on a full file system"
+
+	drop
+	maioctl run --store "$work/store" --service one "$model" -- \
+		bash -c "$loader" "$model" > "$work/other" 2> "$work/other_err" &
+	other=$!
+	load --service one
+	check "exit status $status" [ $status = 0 ]
+	check "the loader read something else" sum_right
+	wait $other
+	status=$?
+	check "the other's exit status $status" [ $status = 0 ]
+	check "they read different things" cmp -s "$work/out" "$work/other"
+	check "more than a template is left" [ "$(find "$work/store" -type f | wc -l)" = 1 ]
+	drop
+	load --service one
+	check "state" is state replay
+	check "the loader read something else" sum_right
+	result "two runs at once with one service id"
+}
+
 # A user without rights, and a model that he may only read.
 test_user()
 {
@@ -300,6 +348,7 @@ for fs in ext4 xfs; do
 	mkdir -p "$work"
 	chmod 755 "$work"
 	test_fs
+	[ $fs = xfs ] || test_store
 	test_user
 done
 echo "1..$nr"
