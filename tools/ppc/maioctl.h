@@ -67,6 +67,23 @@ struct command_set {
 
 int command_run(const struct command_set *set, int argc, char **argv);
 
+/* options.c */
+
+/**
+ * struct option_arg - an option of a command
+ * @name: as it is typed behind "--"
+ * @flag: set to true if it is given, or
+ * @value: set to the text given with it
+ */
+struct option_arg {
+	const char *name;
+	bool *flag;
+	const char **value;
+};
+
+int options_parse(int argc, char **argv, const struct option_arg *options,
+		  const char *usage, int least, int most);
+
 /* util.c */
 #define HASH_INIT		0xcbf29ce484222325ULL
 

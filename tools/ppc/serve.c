@@ -5,7 +5,6 @@
  * the service manager, and the patience with processes that fail.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,14 +35,6 @@ static const char usage_text[] =
 "  --check          only say what would be served\n"
 "  --json           with --check, as JSON\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "check", no_argument, NULL, 'k' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /**
  * struct server - all of it
@@ -347,30 +338,20 @@ int cmd_serve(int argc, char **argv)
 {
 	const char *dir = CONFIG_DIR;
 	bool check = false, json = false;
+	const struct option_arg options[] = {
+		{ "config", .value = &dir },
+		{ "check", .flag = &check },
+		{ "json", .flag = &json },
+		{ }
+	};
 	struct conf conf;
 	struct why why;
-	int opt, ret;
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 'c':
-			dir = optarg;
-			break;
-		case 'k':
-			check = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (optind != argc || (json && !check)) {
+	ret = options_parse(argc, argv, options, usage_text, 0, 0);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (json && !check) {
 		fputs(usage_text, stderr);
 		return EXIT_FAILURE;
 	}

@@ -3,7 +3,6 @@
  * "maioctl stat": what the kernel can do, and what goes on.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,12 +21,6 @@ static const char usage_text[] =
 "\n"
 "  --json           print JSON, with every counter\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /* The policies, one in a line; empty if there is none or no such file. */
 static char *read_policies(void)
@@ -228,24 +221,14 @@ static int show(bool json)
 int cmd_stat(int argc, char **argv)
 {
 	bool json = false;
-	int opt;
+	const struct option_arg options[] = {
+		{ "json", .flag = &json },
+		{ }
+	};
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (optind != argc) {
-		fputs(usage_text, stderr);
-		return EXIT_FAILURE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 0, 0);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	return show(json);
 }

@@ -3,9 +3,9 @@
  * "maioctl template diff": in what two templates differ.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -26,13 +26,6 @@ static const char usage_text[] =
 "  -h, --help       this text\n"
 "\n"
 "Exit status: 0 if they are the same, 1 if they differ, 2 if that cannot be told.\n";
-
-static const struct option long_options[] = {
-	{ "store", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /* Of the bytes in both, the part in the same order; 1 where there are none. */
 static double same_order(const struct group_pair *pair)
@@ -270,27 +263,15 @@ int cmd_template_diff(int argc, char **argv)
 {
 	const char *store = NULL;
 	bool json = false;
-	int opt;
+	const struct option_arg options[] = {
+		{ "store", .value = &store },
+		{ "json", .flag = &json },
+		{ }
+	};
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 's':
-			store = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_TROUBLE;
-		}
-	}
-	if (argc - optind != 2) {
-		fputs(usage_text, stderr);
-		return EXIT_TROUBLE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 2, 2);
+	if (ret)
+		return ret < 0 ? EXIT_TROUBLE : EXIT_SUCCESS;
 	return diff_load(argv + optind, store, json);
 }

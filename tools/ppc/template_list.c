@@ -4,7 +4,6 @@
  * is sound.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +20,6 @@ static const char usage_text[] =
 "  --store DIR      where templates are kept (default: as for 'maioctl run')\n"
 "  --json           print JSON\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "store", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /* The width of the first column: no service id is wider than its heading then. */
 static int name_width(const struct store_list *list)
@@ -196,27 +188,15 @@ int cmd_template_list(int argc, char **argv)
 {
 	const char *store = NULL;
 	bool json = false;
-	int opt;
+	const struct option_arg options[] = {
+		{ "store", .value = &store },
+		{ "json", .flag = &json },
+		{ }
+	};
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 's':
-			store = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (optind != argc) {
-		fputs(usage_text, stderr);
-		return EXIT_FAILURE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 0, 0);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	return list_store(store, json);
 }

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,17 +36,6 @@ static const char usage_text[] =
 "  --store DIR        where templates are kept (default: as for 'maioctl run')\n"
 "  --json             print JSON\n"
 "  -h, --help         this text\n";
-
-static const struct option long_options[] = {
-	{ "older-than", required_argument, NULL, 'o' },
-	{ "keep", required_argument, NULL, 'k' },
-	{ "damaged", no_argument, NULL, 'd' },
-	{ "dry-run", no_argument, NULL, 'n' },
-	{ "store", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /**
  * struct prune_options - the command line
@@ -358,56 +347,31 @@ static int parse_number(const char *option, const char *text, __u64 max,
 	return -1;
 }
 
-/* Return: an exit status, or -1 to go on. */
-static int parse(int argc, char **argv, struct prune_options *o)
-{
-	int opt;
-
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 'o':
-			o->by_age = true;
-			if (parse_number("--older-than", optarg, 1000000,
-					 &o->days))
-				return EXIT_FAILURE;
-			break;
-		case 'k':
-			o->by_rank = true;
-			if (parse_number("--keep", optarg, 1000000, &o->keep))
-				return EXIT_FAILURE;
-			break;
-		case 'd':
-			o->damaged = true;
-			break;
-		case 'n':
-			o->dry_run = true;
-			break;
-		case 's':
-			o->store = optarg;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	o->services = argv + optind;
-	o->nr_services = argc - optind;
-	return -1;
-}
-
 int cmd_template_prune(int argc, char **argv)
 {
+	const char *days = NULL, *keep = NULL;
 	struct prune_options o = { 0 };
-	int ret = parse(argc, argv, &o);
+	const struct option_arg options[] = {
+		{ "older-than", .value = &days },
+		{ "keep", .value = &keep },
+		{ "damaged", .flag = &o.damaged },
+		{ "dry-run", .flag = &o.dry_run },
+		{ "store", .value = &o.store },
+		{ "json", .flag = &o.json },
+		{ }
+	};
+	int ret;
 
-	if (ret >= 0)
-		return ret;
+	ret = options_parse(argc, argv, options, usage_text, 0, INT_MAX);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	o.by_age = days;
+	o.by_rank = keep;
+	if ((days && parse_number("--older-than", days, 1000000, &o.days)) ||
+	    (keep && parse_number("--keep", keep, 1000000, &o.keep)))
+		return EXIT_FAILURE;
+	o.services = argv + optind;
+	o.nr_services = argc - optind;
 	if (!o.nr_services && !o.by_age && !o.by_rank && !o.damaged) {
 		complain("nothing to remove: give --older-than DAYS, --keep N, --damaged or a SERVICE");
 		return EXIT_FAILURE;

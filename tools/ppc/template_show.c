@@ -4,9 +4,9 @@
  */
 #include <endian.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -23,14 +23,6 @@ static const char usage_text[] =
 "                   output, and nothing else is printed then\n"
 "  --json           print JSON, with every extent\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "store", required_argument, NULL, 's' },
-	{ "plot", required_argument, NULL, 'p' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 static struct json_object *files_json(const struct store_entry *entry)
 {
@@ -174,31 +166,17 @@ int cmd_template_show(int argc, char **argv)
 {
 	const char *store = NULL, *plot_path = NULL;
 	bool json = false;
-	int opt;
+	const struct option_arg options[] = {
+		{ "store", .value = &store },
+		{ "plot", .value = &plot_path },
+		{ "json", .flag = &json },
+		{ }
+	};
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 's':
-			store = optarg;
-			break;
-		case 'p':
-			plot_path = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (argc - optind != 1) {
-		fputs(usage_text, stderr);
-		return EXIT_FAILURE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 1, 1);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (json && plot_path && !strcmp(plot_path, "-")) {
 		complain("--json and --plot - exclude each other");
 		return EXIT_FAILURE;

@@ -3,7 +3,6 @@
  * "maioctl top": loads as they go, one attachment a line.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,14 +25,6 @@ static const char usage_text[] =
 "  --json           print JSON, one sample a line\n"
 "  --delay SECS     seconds between two samples, 1 to 3600 (default: 1)\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "once", no_argument, NULL, 'o' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "delay", required_argument, NULL, 'd' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 /**
  * struct top - what is shown, and how
@@ -217,34 +208,21 @@ static int parse_delay(const char *text, __u64 *ms, struct why *why)
 int cmd_top(int argc, char **argv)
 {
 	struct top top = { .delay_ms = 1000 };
+	const char *delay = NULL;
+	const struct option_arg options[] = {
+		{ "once", .flag = &top.once },
+		{ "json", .flag = &top.json },
+		{ "delay", .value = &delay },
+		{ }
+	};
 	struct why why;
-	int opt, ret = 0;
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 'o':
-			top.once = true;
-			break;
-		case 'j':
-			top.json = true;
-			break;
-		case 'd':
-			ret = parse_delay(optarg, &top.delay_ms, &why);
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-		if (ret)
-			break;
-	}
-	if (!ret && optind != argc) {
-		fputs(usage_text, stderr);
-		return EXIT_FAILURE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 0, 0);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (delay)
+		ret = parse_delay(delay, &top.delay_ms, &why);
 	if (!ret)
 		ret = run(&top, &why);
 	if (ret)

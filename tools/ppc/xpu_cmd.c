@@ -3,10 +3,10 @@
  * "maioctl xpu": the machine's XPUs, and which one a process will use.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -20,12 +20,6 @@ static const char usage_text[] =
 "\n"
 "  --json           print JSON\n"
 "  -h, --help       this text\n";
-
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ }
-};
 
 static struct json_object *node_json(int node)
 {
@@ -154,26 +148,16 @@ int cmd_xpu(int argc, char **argv)
 {
 	const char *p;
 	bool json = false;
+	const struct option_arg options[] = {
+		{ "json", .flag = &json },
+		{ }
+	};
 	__u64 pid = 0;
-	int opt;
+	int ret;
 
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (argc - optind > 1) {
-		fputs(usage_text, stderr);
-		return EXIT_FAILURE;
-	}
+	ret = options_parse(argc, argv, options, usage_text, 0, 1);
+	if (ret)
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	p = argv[optind];
 	if (p && (decimal_parse(&p, &pid) || *p || !pid || pid > INT_MAX)) {
 		complain("'%s' is not a process id", argv[optind]);
