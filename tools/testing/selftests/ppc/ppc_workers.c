@@ -473,7 +473,9 @@ static void record(struct __test_metadata *_metadata, struct model *model,
 	ASSERT_EQ(0ULL, status_of(att).resident_at_start);
 	ASSERT_EQ(0, run(fn, model, nr));
 	ASSERT_EQ(0, cmd(att, MAIO_IOC_RECORD_STOP));
-	EXPECT_LE(model_size(model) / 100 * 95, status_of(att).template_bytes);
+	/* What was read ahead for one and mapped by another shows nothing. */
+	EXPECT_LE(model_size(model) / 100 * (model->mapped ? 80 : 95),
+		  status_of(att).template_bytes);
 
 	io.len = 65536;
 	model->blob = malloc(io.len);
