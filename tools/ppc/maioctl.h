@@ -97,6 +97,7 @@ int options_parse(int argc, char **argv, const struct option_arg *options,
 int why_set(struct why *why, const char *fmt, ...) __printf(2, 3);
 void complain(const char *fmt, ...) __printf(1, 2);
 void complain_as(const char *name);
+int output_flush(struct why *why);
 void *xalloc(size_t nr, size_t size);
 void *alloc_or_die(void *p);
 void *xrealloc(void *old, size_t nr, size_t size);

@@ -2,7 +2,6 @@
 /*
  * "maioctl serve --check": what would be served, without asking the kernel.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -112,8 +111,8 @@ int serve_check(const struct conf *conf, bool json, struct why *why)
 		ret = json_write(obj, stdout, why);
 	else
 		json_object_put(obj);
-	if (!ret && fflush(stdout))
-		ret = why_set(why, "cannot write: %s", strerror(errno));
+	if (!ret)
+		ret = output_flush(why);
 	if (!ret && problems)
 		ret = why_set(why, "%zu of %zu services cannot be served",
 			      problems, conf->nr);

@@ -2,7 +2,6 @@
 /*
  * "maioctl stat": what the kernel can do, and what goes on.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -207,8 +206,8 @@ static int show(bool json)
 		printf("policies     %s\n", *policies ? policies : "none");
 		print_attachments(list, nr, unreadable);
 	}
-	if (!ret && fflush(stdout))
-		ret = why_set(&why, "cannot write: %s", strerror(errno));
+	if (!ret)
+		ret = output_flush(&why);
 	if (ret)
 		complain("%s", why.text);
 	if (dev < 0 && !json)

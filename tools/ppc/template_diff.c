@@ -2,7 +2,6 @@
 /*
  * "maioctl template diff": in what two templates differ.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -226,8 +225,8 @@ static int compare(const struct template *a, const struct template *b,
 		ret = diff_json(a, b, &diff, &why);
 	else
 		diff_text(a, b, &diff);
-	if (!ret && fflush(stdout))
-		ret = why_set(&why, "cannot write: %s", strerror(errno));
+	if (!ret)
+		ret = output_flush(&why);
 	if (ret) {
 		complain("%s", why.text);
 		ret = EXIT_TROUBLE;

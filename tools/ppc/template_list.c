@@ -3,7 +3,6 @@
  * "maioctl template list": which templates are in the store, and whether each
  * is sound.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,8 +174,8 @@ static int list_store(const char *store, bool json)
 	unsound = list_all(&list, dir, array);
 	store_list_free(&list);
 	ret = array ? json_write(array, stdout, &why) : 0;
-	if (!ret && fflush(stdout))
-		ret = why_set(&why, "cannot write: %s", strerror(errno));
+	if (!ret)
+		ret = output_flush(&why);
 out:
 	if (ret)
 		complain("%s", why.text);

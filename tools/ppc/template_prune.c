@@ -299,9 +299,7 @@ static int summary(struct prune *p, struct why *why)
 		printf("%zu %s, %s\n", p->nr_removed,
 		       p->options->dry_run ? "would be removed" : "removed",
 		       bytes_text(p->bytes, buf));
-		if (fflush(stdout))
-			return why_set(why, "cannot write: %s", strerror(errno));
-		return 0;
+		return output_flush(why);
 	}
 	obj = json_object_new_object();
 	json_object_object_add(obj, "dry_run",

@@ -154,8 +154,8 @@ static int show(const char *arg, const char *store, const char *plot_path,
 		ret = show_json(&t.entry, &t.view, &why);
 	else if (!ret && !(plot_path && !strcmp(plot_path, "-")))
 		show_text(&t.entry, &t.view);
-	if (!ret && fflush(stdout))
-		ret = why_set(&why, "cannot write: %s", strerror(errno));
+	if (!ret)
+		ret = output_flush(&why);
 	if (ret)
 		complain("%s", why.text);
 	template_free(&t);

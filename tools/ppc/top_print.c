@@ -2,7 +2,6 @@
 /*
  * The output of "maioctl top".
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -202,7 +201,5 @@ int sample_print(const struct sample *sample, bool screen, struct why *why)
 	}
 	if (screen)
 		fputs(ANSI_CLEAR_BELOW, stdout);
-	if (fflush(stdout))
-		return why_set(why, "cannot write: %s", strerror(errno));
-	return 0;
+	return output_flush(why);
 }

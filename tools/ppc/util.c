@@ -3,6 +3,7 @@
  * Small things every file needs: messages, sizes, checksums, escaped text.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,6 +24,13 @@ int why_set(struct why *why, const char *fmt, ...)
 	va_end(ap);
 	memcpy(why->text, text, sizeof(text));
 	return -1;
+}
+
+/* Standard output, so that a full disk does not go unnoticed. */
+int output_flush(struct why *why)
+{
+	return fflush(stdout) ? why_set(why, "cannot write: %s",
+					strerror(errno)) : 0;
 }
 
 static const char *complain_name;

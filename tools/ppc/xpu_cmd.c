@@ -2,7 +2,6 @@
 /*
  * "maioctl xpu": the machine's XPUs, and which one a process will use.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,8 +132,7 @@ static int show(bool json, int pid)
 		print_xpus(&list);
 		if (pid && found >= 0)
 			print_choice(pid, found, &choice, &reason);
-		ret = fflush(stdout) ? why_set(&why, "cannot write: %s",
-					       strerror(errno)) : 0;
+		ret = output_flush(&why);
 	}
 	if (ret)
 		complain("%s", why.text);
