@@ -458,10 +458,10 @@ static struct pid *ppc_attach_family(pid_t pid)
  *
  * Context: process context, may sleep; can be killed.
  * Return: the attachment, or an ERR_PTR: -EOPNOTSUPP if switched off, -EINVAL
- * for unknown flags or a bad name, -EPERM for flags that need a
- * capability, -ESRCH if there is no such process, -ENOENT if there is no such
- * policy, -EDQUOT, -E2BIG or -ENOSPC at
- * a limit, and what ppc_file_open() or the policy says.
+ * for unknown flags or a bad name, -EPERM for flags that need a capability,
+ * -ESRCH if there is no such process, -ENOENT if there is no such policy,
+ * -EDQUOT, -E2BIG or -ENOSPC at a limit, and what ppc_file_open() or the policy
+ * says.
  */
 struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 				  const s32 *fds)

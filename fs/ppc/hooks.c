@@ -44,16 +44,19 @@ static const struct pid *ppc_family(const struct ppc_mapping *pm)
 {
 	const struct task_struct *task = current;
 	const struct ppc_file *pf;
+	unsigned int named = 0;
 	int depth;
 
-	/* Alone it has them all. */
-	if (READ_ONCE(pm->nr) < 2)
+	/* Where there is nothing to tell apart, nobody's ancestors matter. */
+	list_for_each_entry_rcu(pf, &pm->files, link)
+		named += !!pf->att->family;
+	if (named < 2)
 		return NULL;
 	for (depth = 0; task != &init_task && depth < PPC_MAX_DEPTH; depth++) {
 		const struct pid *pid = task_tgid((struct task_struct *)task);
 
 		list_for_each_entry_rcu(pf, &pm->files, link)
-			if (pf->att->family == pid && pid &&
+			if (pid && pf->att->family == pid &&
 			    ppc_attach_live(pf->att) && ppc_may_see(pf))
 				return pid;
 		task = rcu_dereference(task->real_parent);

@@ -74,7 +74,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 		if (ppc_table_full(pm, pf))
 			return -ENOSPC;
 		list_add_tail_rcu(&pf->link, &pm->files);
-		WRITE_ONCE(pm->nr, pm->nr + 1);
+		pm->nr++;
 		return 0;
 	}
 
@@ -143,8 +143,7 @@ void ppc_table_remove(struct ppc_file *pf)
 	pm = ppc_table_find(mapping);
 	rcu_read_unlock();
 	list_del_rcu(&pf->link);
-	WRITE_ONCE(pm->nr, pm->nr - 1);
-	if (!pm->nr) {
+	if (!--pm->nr) {
 		clear_bit(AS_PPC, &mapping->flags);
 		rhashtable_remove_fast(&ppc_table, &pm->node,
 				       ppc_table_params);

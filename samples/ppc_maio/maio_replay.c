@@ -61,7 +61,6 @@ static void maio_replay_set_burn(const struct maio *maio,
 		[MAIO_MODE_BURN] = PPC_BURN_ALWAYS,
 		[MAIO_MODE_AUTO] = PPC_BURN_TIGHT,
 	};
-
 	u32 i;
 
 	guard(spinlock)(&replay->lock);
