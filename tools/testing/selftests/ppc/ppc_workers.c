@@ -671,7 +671,9 @@ TEST_F(workers, a_group_is_a_process)
 {
 	/* At each of a part's ends, in each shard. */
 	const __u64 slack = SHARDS * PARTS / WORKERS * 2 * WINDOW;
-	const __u64 size = model_size(&self->model);
+	const __u64 part = model_size(&self->model) / WORKERS;
+	/* What was read ahead for one and mapped by another shows nothing. */
+	const __u64 least = variant->mapped ? part / 10 * 6 : part - slack / 2;
 	const struct maio_template_header *h;
 	const struct maio_template_group *g;
 	const struct maio_template_extent *e;
@@ -694,8 +696,7 @@ TEST_F(workers, a_group_is_a_process)
 
 		EXPECT_FALSE(seen[who]);
 		seen[who] = true;
-		EXPECT_TRUE(bytes[who] + slack / 2 >= size / WORKERS &&
-			    bytes[!who] <= slack)
+		EXPECT_TRUE(bytes[who] >= least && bytes[!who] <= slack)
 			TH_LOG("group %u: %llu KiB of its worker, %llu KiB of others",
 			       i, bytes[who] / KB, bytes[!who] / KB);
 		EXPECT_TRUE(in_order(e, nr));
