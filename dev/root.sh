@@ -9,7 +9,7 @@
 packages=(
 	bpftool btrfs-progs e2fsprogs erofs-utils f2fs-tools fio kmod procps strace util-linux util-linux-extra vmtouch xfsprogs
 	python3-gguf python3-numpy python3-safetensors
-	ca-certificates file less libjson-c5 libnuma1 numactl psmisc
+	ca-certificates file less libjson-c5 libnuma1 zlib1g numactl psmisc
 )
 dir=$PPC_CACHE/root
 mkdir -p "$dir"

@@ -6,7 +6,7 @@
 packages=(
 	# build
 	gcc make libc6-dev flex bison bc libelf-dev libssl-dev dwarves ccache rsync kmod cpio xz-utils
-	zstd patch git pkg-config libjson-c-dev libnuma-dev python3
+	zstd patch git pkg-config libjson-c-dev libnuma-dev zlib1g-dev python3
 	# guest
 	qemu-system-x86 busybox-static mmdebstrap erofs-utils nbdkit e2fsprogs
 	# static checks

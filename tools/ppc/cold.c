@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "maioctl.h"
 
@@ -248,7 +249,7 @@ static void *write_template(const struct plan *plan, const struct model *model,
 		extent[i].start = htole32(run->start);
 		extent[i].count = htole32(run->end - run->start);
 	}
-	header->crc = htole32(crc32_ieee(0, header, *len));
+	header->crc = htole32(crc32(0, (const void *)header, *len));
 	return header;
 }
 

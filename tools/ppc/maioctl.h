@@ -110,7 +110,6 @@ const char *bytes_text(__u64 bytes, char *buf);
 const char *time_text(__u64 seconds, char *buf);
 __u64 now_ms(void);
 __u64 hash_more(__u64 hash, const void *data, size_t len);
-__u32 crc32_ieee(__u32 crc, const void *data, size_t len);
 char *text_escape(const char *text);
 char *text_unescape(const char *text);
 
@@ -219,7 +218,7 @@ void *cold_build(const struct model *model, const struct tensors *tensors,
 /* template.c */
 
 /**
- * struct template_view - a kernel template that has been found sound
+ * struct template_view - the parts of a kernel template
  * @files: sizes when recorded
  * @groups: I/O groups
  * @extents: of all groups, in order
@@ -244,8 +243,15 @@ struct template_view {
 	 MAIO_MAX_GROUPS * sizeof(struct maio_template_group) +		\
 	 MAIO_MAX_EXTENTS * sizeof(struct maio_template_extent))
 
+int template_view(const void *blob, size_t len, struct template_view *view,
+		  struct why *why);
 int template_check(const void *blob, size_t len, struct template_view *view,
 		   struct why *why);
+
+/* template_pack.c */
+void *template_pack(const void *blob, size_t len, size_t *packed_len);
+void *template_unpack(const void *packed, size_t packed_len, size_t len,
+		      struct why *why);
 
 /* store.c */
 

@@ -2,9 +2,9 @@
 /*
  * The form of a file in the template store: lines of ASCII that say which
  * files the template is for, so that head(1) shows them, then the kernel's
- * template as it is.
+ * template, packed.
  *
- *	maio-template 1 <FNV-1a-64 of all that follows this line>
+ *	maio-template 2 <FNV-1a-64 of all that follows this line>
  *	service <service id>
  *	created <seconds since the epoch>
  *	model-bytes <sum of the sizes>
@@ -13,7 +13,8 @@
  *	<size> <hash of the header> <mtime> <path, bytes escaped as \ooo>
  *	...
  *	template <bytes>
- *	<the kernel's template, to the end of the file>
+ *	packed <bytes>
+ *	<what template_pack() makes of the kernel's template, to the end of the file>
  *
  * Whatever is not exactly so is refused whole.
  */
@@ -24,7 +25,7 @@
 
 #include "maioctl.h"
 
-#define STORE_MAGIC		"maio-template 1 "
+#define STORE_MAGIC		"maio-template 2 "
 #define HASH_DIGITS		16
 #define FIRST_LINE		(sizeof(STORE_MAGIC) - 1 + HASH_DIGITS + 1)
 
@@ -39,12 +40,18 @@ char *store_serialise(const struct store_entry *entry, size_t *len)
 {
 	char first[FIRST_LINE + 1];
 	char *data = NULL;
+	size_t i, packed_len;
+	void *packed;
 	FILE *out;
-	size_t i;
 
-	out = open_memstream(&data, len);
-	if (!out)
+	packed = template_pack(entry->blob, entry->blob_len, &packed_len);
+	if (!packed)
 		return NULL;
+	out = open_memstream(&data, len);
+	if (!out) {
+		free(packed);
+		return NULL;
+	}
 	fprintf(out, STORE_MAGIC "%016llx\n", 0ULL);
 	fprintf(out, "service %s\ncreated %llu\n", entry->service, entry->created);
 	fprintf(out, "model-bytes %llu\nresident-bytes %llu\nfiles %zu\n",
@@ -57,8 +64,9 @@ char *store_serialise(const struct store_entry *entry, size_t *len)
 			id->mtime, path);
 		free(path);
 	}
-	fprintf(out, "template %zu\n", entry->blob_len);
-	fwrite(entry->blob, 1, entry->blob_len, out);
+	fprintf(out, "template %zu\npacked %zu\n", entry->blob_len, packed_len);
+	fwrite(packed, 1, packed_len, out);
+	free(packed);
 	i = ferror(out);
 	if (fclose(out) || i) {
 		free(data);
@@ -168,17 +176,19 @@ static int parse_blob(char **pos, char *end, struct store_entry *entry,
 		      struct why *why)
 {
 	struct template_view view;
-	__u64 len;
+	__u64 len, packed_len;
 	size_t i;
 
-	if (next_number(pos, end, "template", TEMPLATE_MAX_BYTES, &len, why))
+	if (next_number(pos, end, "template", TEMPLATE_MAX_BYTES, &len, why) ||
+	    next_number(pos, end, "packed", STORE_FILE_MAX, &packed_len, why))
 		return -1;
-	if (len != (__u64)(end - *pos))
+	if (packed_len != (__u64)(end - *pos))
 		return why_set(why, "%td bytes follow where a template of %llu should",
-			       end - *pos, len);
-	entry->blob = xalloc(len, 1);
+			       end - *pos, packed_len);
+	entry->blob = template_unpack(*pos, packed_len, len, why);
+	if (!entry->blob)
+		return -1;
 	entry->blob_len = len;
-	memcpy(entry->blob, *pos, len);
 	if (template_check(entry->blob, len, &view, why))
 		return -1;
 	if (!view.nr_extents)

@@ -6,15 +6,24 @@
  */
 #include <endian.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "maioctl.h"
 
-static int check_header(const struct maio_template_header *h, size_t len,
-			struct why *why)
+/**
+ * template_view - find the parts of a template by its header
+ * @blob: the template, from malloc() and so aligned
+ * @len: its length in bytes
+ * @view: its parts, valid as long as @blob; what is in them was not looked at
+ * @why: what is wrong with the header
+ *
+ * Return: 0 or -1.
+ */
+int template_view(const void *blob, size_t len, struct template_view *view,
+		  struct why *why)
 {
-	struct maio_template_header zeroed;
+	const struct maio_template_header *h = blob;
 	__u64 want;
-	__u32 crc;
 
 	if (len < sizeof(*h))
 		return why_set(why, "the template is cut off in its header");
@@ -25,23 +34,37 @@ static int check_header(const struct maio_template_header *h, size_t len,
 			       le16toh(h->version), MAIO_TEMPLATE_VERSION);
 	if (h->flags || h->reserved)
 		return why_set(why, "the template has flags this maioctl does not know");
-	if (le32toh(h->nr_files) > MAIO_MAX_FILES ||
-	    le32toh(h->nr_groups) > MAIO_MAX_GROUPS ||
-	    le32toh(h->nr_extents) > MAIO_MAX_EXTENTS)
+	view->nr_files = le32toh(h->nr_files);
+	view->nr_groups = le32toh(h->nr_groups);
+	view->nr_extents = le32toh(h->nr_extents);
+	if (view->nr_files > MAIO_MAX_FILES ||
+	    view->nr_groups > MAIO_MAX_GROUPS ||
+	    view->nr_extents > MAIO_MAX_EXTENTS)
 		return why_set(why, "the template has more files, groups or extents than it may");
 
+	view->files = (const void *)(h + 1);
 	want = sizeof(*h) +
-		(__u64)le32toh(h->nr_files) * sizeof(struct maio_template_file) +
-		(__u64)le32toh(h->nr_groups) * sizeof(struct maio_template_group) +
-		(__u64)le32toh(h->nr_extents) * sizeof(struct maio_template_extent);
+		(__u64)view->nr_files * sizeof(*view->files) +
+		(__u64)view->nr_groups * sizeof(*view->groups) +
+		(__u64)view->nr_extents * sizeof(*view->extents);
 	if (le32toh(h->size) != len || want != len)
 		return why_set(why, "the template is %zu bytes long, and its header asks for %llu",
 			       len, want);
+	view->groups = (const void *)(view->files + view->nr_files);
+	view->extents = (const void *)(view->groups + view->nr_groups);
+	view->bytes = 0;
+	return 0;
+}
 
-	zeroed = *h;
+static int check_crc(const struct maio_template_header *h, size_t len,
+		     struct why *why)
+{
+	struct maio_template_header zeroed = *h;
+	__u32 crc;
+
 	zeroed.crc = 0;
-	crc = crc32_ieee(0, &zeroed, sizeof(zeroed));
-	crc = crc32_ieee(crc, h + 1, len - sizeof(*h));
+	crc = crc32(0, (const void *)&zeroed, sizeof(zeroed));
+	crc = crc32(crc, (const void *)(h + 1), len - sizeof(*h));
 	if (crc != le32toh(h->crc))
 		return why_set(why, "the template's checksum is wrong");
 	return 0;
@@ -59,19 +82,11 @@ static int check_header(const struct maio_template_header *h, size_t len,
 int template_check(const void *blob, size_t len, struct template_view *view,
 		   struct why *why)
 {
-	const struct maio_template_header *h = blob;
 	__u64 owned = 0;
 	__u32 i;
 
-	if (check_header(h, len, why))
+	if (template_view(blob, len, view, why) || check_crc(blob, len, why))
 		return -1;
-	view->nr_files = le32toh(h->nr_files);
-	view->nr_groups = le32toh(h->nr_groups);
-	view->nr_extents = le32toh(h->nr_extents);
-	view->files = (const void *)(h + 1);
-	view->groups = (const void *)(view->files + view->nr_files);
-	view->extents = (const void *)(view->groups + view->nr_groups);
-	view->bytes = 0;
 
 	for (i = 0; i < view->nr_groups; i++) {
 		if (view->groups[i].flags || !view->groups[i].nr_extents)

@@ -225,27 +225,6 @@ __u64 hash_more(__u64 hash, const void *data, size_t len)
 	return hash;
 }
 
-/* As zlib's crc32(): start with 0, chain by passing the last result. */
-__u32 crc32_ieee(__u32 crc, const void *data, size_t len)
-{
-	static __u32 table[256];
-	const unsigned char *p = data;
-	__u32 i, bit, c;
-
-	if (!table[1]) {
-		for (i = 0; i < 256; i++) {
-			c = i;
-			for (bit = 0; bit < 8; bit++)
-				c = c & 1 ? 0xedb88320 ^ (c >> 1) : c >> 1;
-			table[i] = c;
-		}
-	}
-	crc = ~crc;
-	while (len--)
-		crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
-	return ~crc;
-}
-
 static bool must_escape(unsigned char c)
 {
 	return c < 0x20 || c >= 0x7f || c == '\\';

@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "maioctl.h"
 
@@ -18,7 +19,7 @@ static inline void blob_seal(void *blob, size_t len)
 
 	h->size = htole32(len);
 	h->crc = 0;
-	h->crc = htole32(crc32_ieee(0, blob, len));
+	h->crc = htole32(crc32(0, blob, len));
 }
 
 /* Groups of extents; @counts are those of the groups. */

@@ -72,16 +72,22 @@ static void write_store(void)
 		.files = files,
 		.nr_files = ARRAY_SIZE(files),
 	};
-	size_t len;
-	char *data;
+	size_t len, text_len;
+	char *data, *text;
 
 	entry.blob = blob_make(sizes, ARRAY_SIZE(sizes), 3, &entry.blob_len);
 	data = store_serialise(&entry, &len);
 	must(data, "store_serialise");
 	write_seed("store/file", "\0", 1, data, len);
-	write_seed("store/sealed", "\3", 1, data, len);
 	write_seed("store/half-sealed", "\2", 1, data, len);
 	write_seed("store/blob", "\5", 1, entry.blob, entry.blob_len);
+	text = strstr(data, "\npacked ") + 1;
+	text_len = text - data;
+	text = xalloc(text_len + entry.blob_len, 1);
+	memcpy(text, data, text_len);
+	memcpy(text + text_len, entry.blob, entry.blob_len);
+	write_seed("store/sealed", "\3", 1, text, text_len + entry.blob_len);
+	free(text);
 	free(data);
 	free(entry.blob);
 }

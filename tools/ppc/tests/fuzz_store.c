@@ -3,8 +3,8 @@
  * Files of the template store, of any content. What is accepted must be written
  * again as it was.
  *
- * An input is a byte that says which checksums are made right, since no forger
- * would stop at these, and the file.
+ * An input is a byte that says which checksums are made right and whether the
+ * template is packed, since no forger would stop at these, and the file.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "maioctl.h"
 
 #define FIRST_LINE	33	/* up to and with its end */
-#define SEAL_BLOB	1
+#define SEAL_BLOB	1	/* and pack it */
 #define SEAL_FILE	2
 #define BARE_BLOB	4	/* the file is a template without a store */
 
@@ -23,31 +23,41 @@ static void seal_file(char *file, size_t len)
 
 	if (len < FIRST_LINE)
 		return;
-	snprintf(line, sizeof(line), "maio-template 1 %016llx\n",
+	snprintf(line, sizeof(line), "maio-template 2 %016llx\n",
 		 hash_more(HASH_INIT, file + FIRST_LINE, len - FIRST_LINE));
 	memcpy(file, line, FIRST_LINE);
 }
 
-/* The template begins behind the line that tells its length. */
-static void seal_blob(char *file, size_t len)
+/* Behind the line that tells its length lies a template that is yet to be packed. */
+static char *pack_blob(char *file, size_t *len)
 {
 	static const char key[] = "\ntemplate ";
-	char *line = memmem(file, len, key, sizeof(key) - 1), *end, *copy;
-	size_t left;
+	char *line = memmem(file, *len, key, sizeof(key) - 1);
+	char *end, *blob, *packed, *made = NULL;
+	size_t left, packed_len, made_len;
+	FILE *out;
 
-	if (!line)
-		return;
-	end = memchr(line + 1, '\n', file + len - line - 1);
+	end = line ? memchr(line + 1, '\n', file + *len - line - 1) : NULL;
 	if (!end)
-		return;
-	left = file + len - end - 1;
-	if (left < sizeof(struct maio_template_header))
-		return;
-	copy = xalloc(left, 1);
-	memcpy(copy, end + 1, left);
-	blob_seal(copy, left);
-	memcpy(end + 1, copy, left);
-	free(copy);
+		return file;
+	left = file + *len - end - 1;
+	blob = xalloc(left, 1);
+	memcpy(blob, end + 1, left);
+	if (left >= sizeof(struct maio_template_header))
+		blob_seal(blob, left);
+	packed = template_pack(blob, left, &packed_len);
+	fuzz_assert(packed);
+	out = open_memstream(&made, &made_len);
+	fuzz_assert(out);
+	fwrite(file, 1, end + 1 - file, out);
+	fprintf(out, "packed %zu\n", packed_len);
+	fwrite(packed, 1, packed_len, out);
+	fuzz_assert(!fclose(out));
+	free(packed);
+	free(blob);
+	free(file);
+	*len = made_len;
+	return made;
 }
 
 static void check_blob(char *file, size_t len, bool seal)
@@ -61,9 +71,19 @@ static void check_blob(char *file, size_t len, bool seal)
 		fuzz_assert(why.text[0]);
 }
 
+/* Bytes in front of the line that tells how long the packed template is. */
+static size_t text_len(const char *file, size_t len)
+{
+	static const char key[] = "\npacked ";
+	const char *line = memmem(file, len, key, sizeof(key) - 1);
+
+	fuzz_assert(line);
+	return line - file;
+}
+
 static void check_file(const char *file, size_t len)
 {
-	struct store_entry entry;
+	struct store_entry entry, back;
 	struct why why = { "" };
 	size_t again_len;
 	char *again;
@@ -73,8 +93,15 @@ static void check_file(const char *file, size_t len)
 		return;
 	}
 	again = store_serialise(&entry, &again_len);
-	fuzz_assert(again && again_len == len && !memcmp(file, again, len));
+	fuzz_assert(again);
+	/* Up to the packed template, of which there are many forms, byte by byte. */
+	fuzz_assert(!memcmp(file + FIRST_LINE, again + FIRST_LINE,
+			    text_len(file, len) - FIRST_LINE));
+	fuzz_assert(!store_parse(again, again_len, &back, &why));
+	fuzz_assert(entry.blob_len == back.blob_len &&
+		    !memcmp(entry.blob, back.blob, back.blob_len));
 	free(again);
+	store_entry_free(&back);
 	store_entry_free(&entry);
 }
 
@@ -91,7 +118,7 @@ int fuzz_one(const __u8 *data, size_t size)
 		check_blob(file, size, data[0] & SEAL_BLOB);
 	} else {
 		if (data[0] & SEAL_BLOB)
-			seal_blob(file, size);
+			file = pack_blob(file, &size);
 		if (data[0] & SEAL_FILE)
 			seal_file(file, size);
 		check_file(file, size);

@@ -73,7 +73,7 @@ static bool refused(const char *data, size_t len, struct why *why)
 static void reseal(char *data, size_t len)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "maio-template 1 %016llx\n",
+	int n = snprintf(line, sizeof(line), "maio-template 2 %016llx\n",
 			 hash_more(HASH_INIT, data + 33, len - 33));
 
 	memcpy(data, line, n);
@@ -160,9 +160,10 @@ static void test_forged(const char *data, size_t len)
 	forge(data, len, "a.safetensors", "a\\101");
 	forge(data, len, "a.safetensors", "a\xff");
 	forge(data, len, "5000 ", "18446744073709551615 ");
-	forge(data, len, "template ", "template 1");
-	forge(data, len, "template ", "template x");
-	forge(data, len, "MAIO", "OIAM");
+	forge(data, len, "\ntemplate ", "\ntemplate 1");
+	forge(data, len, "\ntemplate ", "\ntemplate x");
+	forge(data, len, "\npacked ", "\npacked 1");
+	forge(data, len, "\npacked ", "\npacked x");
 }
 
 static void test_disk(const struct store_entry *entry)
@@ -236,6 +237,38 @@ static void test_fits(const struct store_entry *entry)
 	tap_ok(store_fits(entry, &model, &why), "stale: %s", why.text);
 }
 
+/* As recorded of @workers that have a slice of every tensor each. */
+static void test_small(__u32 layers, __u32 tensors, __u32 workers, __u64 gb)
+{
+	struct maio_template_extent *e;
+	struct file_id file = { "model.safetensors", gb * 1000000000, 1, 2 };
+	struct store_entry entry = {
+		.service = "small", .created = 1700000001,
+		.model_bytes = file.size, .files = &file, .nr_files = 1,
+	};
+	__u32 i, w, units = file.size / 4096 / (layers * tensors), nr = 0;
+	__u32 slice = units / workers, *counts = xalloc(workers, sizeof(*counts));
+	size_t len;
+
+	e = xalloc((size_t)layers * tensors * workers, sizeof(*e));
+	for (w = 0; w < workers; w++) {
+		counts[w] = layers * tensors;
+		for (i = 0; i < counts[w]; i++) {
+			/* No two tensors of a layer are of one size. */
+			__u32 less = i % tensors;
+
+			e[nr].start = htole32(i * units + w * (slice - less));
+			e[nr++].count = htole32(slice - less);
+		}
+	}
+	entry.blob = blob_groups(&file.size, 1, counts, workers, e, &entry.blob_len);
+	free(store_serialise(&entry, &len));
+	tap_ok(len <= gb * 1000, "%u extents of %llu GB take %zu bytes", nr, gb, len);
+	free(entry.blob);
+	free(counts);
+	free(e);
+}
+
 int main(void)
 {
 	struct store_entry entry = make_entry(), back;
@@ -256,6 +289,8 @@ int main(void)
 	test_forged(data, len);
 	test_disk(&entry);
 	test_fits(&entry);
+	test_small(24, 9, 8, 1);
+	test_small(80, 9, 8, 140);
 	tap_ok(coverage_enough(5, 100) && !coverage_enough(6, 100) &&
 	       coverage_enough(0, 0) && !coverage_enough(1, 0),
 	       "5 %% cached at the start is the most");
