@@ -129,6 +129,7 @@ static void choose_template(struct load *l)
 		store_entry_free(&entry);
 		if (!ret) {
 			l->state = LOAD_REPLAY;
+			store_used(l->path);
 			return;
 		}
 		warn(l, "%s; recording anew", why.text);

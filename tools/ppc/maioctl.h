@@ -259,6 +259,8 @@ void *template_unpack(const void *packed, size_t packed_len, size_t len,
  * struct store_entry - the content of one file of the template store
  * @service: the service id it was recorded for
  * @created: seconds since the epoch
+ * @used: when it was last replayed or saved, likewise; not in the file, but the
+ *	time of its last change
  * @model_bytes: sum of the files' sizes
  * @resident_bytes: of these, cached when the recording began
  * @files: identities, in the order of attachment
@@ -269,6 +271,7 @@ void *template_unpack(const void *packed, size_t packed_len, size_t len,
 struct store_entry {
 	char *service;
 	__u64 created;
+	__u64 used;
 	__u64 model_bytes;
 	__u64 resident_bytes;
 	struct file_id *files;
@@ -301,6 +304,7 @@ char *store_path(const char *dir, const char *service);
  * -2: there is one, and whether it is good cannot be told.
  */
 int store_load(const char *path, struct store_entry *entry, struct why *why);
+void store_used(const char *path);
 int store_save(const char *dir, const struct store_entry *entry,
 	       struct why *why);
 

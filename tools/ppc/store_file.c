@@ -135,6 +135,8 @@ static int load_at(int dirfd, const char *path, struct store_entry *entry,
 		done += n;
 	}
 	ret = store_parse(data, done, entry, why);
+	if (!ret)
+		entry->used = st.st_mtime;
 out:
 	free(data);
 	close(fd);
@@ -144,6 +146,21 @@ out:
 int store_load(const char *path, struct store_entry *entry, struct why *why)
 {
 	return load_at(AT_FDCWD, path, entry, why);
+}
+
+/**
+ * store_used - note that a template is replayed
+ * @path: its file
+ *
+ * Where that cannot be noted, as in a store for reading only, it is not.
+ */
+void store_used(const char *path)
+{
+	const struct timespec times[] = {
+		{ .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW },
+	};
+
+	utimensat(AT_FDCWD, path, times, 0);
 }
 
 static bool is_tmp(const char *name)

@@ -37,8 +37,8 @@ static int name_width(const struct store_list *list)
 
 static void print_heading(int width)
 {
-	printf("%-*s  %-25s %11s %11s %6s %6s %8s %11s  %s\n", width, "service",
-	       "recorded", "model", "covered", "files", "groups", "extents",
+	printf("%-*s  %-25s  %-25s %11s %11s %6s %6s %8s %11s  %s\n", width,
+	       "service", "recorded", "used", "model", "covered", "files", "groups", "extents",
 	       "template", "state");
 }
 
@@ -47,10 +47,11 @@ static void print_sound(int width, const struct store_file *file,
 			const struct template_view *view)
 {
 	char model[BYTES_TEXT_MAX], covered[BYTES_TEXT_MAX];
-	char size[BYTES_TEXT_MAX], when[TIME_TEXT_MAX];
+	char size[BYTES_TEXT_MAX], when[TIME_TEXT_MAX], used[TIME_TEXT_MAX];
 
-	printf("%-*s  %-25s %11s %11s %6zu %6u %8u %11s  sound\n", width,
+	printf("%-*s  %-25s  %-25s %11s %11s %6zu %6u %8u %11s  sound\n", width,
 	       file->service, time_text(entry->created, when),
+	       time_text(entry->used, used),
 	       bytes_text(entry->model_bytes, model),
 	       bytes_text(view->bytes, covered), entry->nr_files,
 	       view->nr_groups, view->nr_extents,
@@ -63,9 +64,9 @@ static void print_unsound(int width, const struct store_file *file,
 	char *name = text_escape(file->service);
 	char size[BYTES_TEXT_MAX];
 
-	printf("%-*s  %-25s %11s %11s %6s %6s %8s %11s  %s\n", width, name, "-",
-	       "-", "-", "-", "-", "-", bytes_text(file->st.st_size, size),
-	       reason);
+	printf("%-*s  %-25s  %-25s %11s %11s %6s %6s %8s %11s  %s\n", width,
+	       name, "-", "-", "-", "-", "-", "-", "-",
+	       bytes_text(file->st.st_size, size), reason);
 	free(name);
 }
 
@@ -86,6 +87,7 @@ static struct json_object *sound_json(const struct store_file *file,
 	struct json_object *obj = file_json(file, true);
 
 	json_put_u64(obj, "created", entry->created);
+	json_put_u64(obj, "used", entry->used);
 	json_put_u64(obj, "model_bytes", entry->model_bytes);
 	json_put_u64(obj, "covered_bytes", view->bytes);
 	json_object_object_add(obj, "coverage",

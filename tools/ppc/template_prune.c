@@ -29,7 +29,8 @@ static const char usage_text[] =
 "the options selects.\n"
 "\n"
 "  --older-than DAYS  recorded more than DAYS days ago\n"
-"  --keep N           all but the N that were recorded last\n"
+"  --unused-for DAYS  neither recorded nor replayed for DAYS days\n"
+"  --keep N           all but the N that were used last\n"
 "  --damaged          those that cannot be used, and what runs that died while\n"
 "                     they were saving a template left more than an hour ago\n"
 "  --dry-run          remove nothing, only tell what would be\n"
@@ -41,8 +42,10 @@ static const char usage_text[] =
  * struct prune_options - the command line
  * @store: argument of --store, or NULL
  * @days: argument of --older-than
+ * @unused: argument of --unused-for
  * @keep: argument of --keep
  * @by_age: --older-than was given
+ * @by_use: --unused-for was
  * @by_rank: --keep was
  * @damaged: --damaged was
  * @dry_run: --dry-run was
@@ -53,8 +56,10 @@ static const char usage_text[] =
 struct prune_options {
 	const char *store;
 	__u64 days;
+	__u64 unused;
 	__u64 keep;
 	bool by_age;
+	bool by_use;
 	bool by_rank;
 	bool damaged;
 	bool dry_run;
@@ -66,15 +71,15 @@ struct prune_options {
 /**
  * struct candidate - one file of the store that may have to go
  * @file: the file
- * @sound: it is a template, and @created says when it was recorded
- * @created: seconds since the epoch
+ * @sound: it is a template, and @used says when it was replayed or recorded
+ * @used: seconds since the epoch
  * @chosen: it has to go
  * @reason: why
  */
 struct candidate {
 	const struct store_file *file;
 	bool sound;
-	__u64 created;
+	__u64 used;
 	bool chosen;
 	struct why reason;
 };
@@ -144,27 +149,37 @@ static void choose_named(struct prune *p)
 	}
 }
 
+static void choose_old(struct candidate *c, const char *what, __u64 when,
+		       __u64 days)
+{
+	__u64 now = time(NULL);
+	struct why text;
+
+	if (now <= when || now - when <= days * SECONDS_PER_DAY)
+		return;
+	why_set(&text, "%s %llu days ago", what, (now - when) / SECONDS_PER_DAY);
+	choose(c, text.text);
+}
+
 /* Look into a template, if anything that was asked for depends on it. */
-static void judge(struct prune *p, struct candidate *c, time_t now)
+static void judge(struct prune *p, struct candidate *c)
 {
 	const struct prune_options *o = p->options;
 	struct store_entry entry;
-	struct why why, text;
+	struct why why;
 	int ret;
 
-	if (!o->by_age && !o->by_rank && !o->damaged)
+	if (!o->by_age && !o->by_use && !o->by_rank && !o->damaged)
 		return;
 	ret = store_list_load(&p->list, c->file, &entry, &why);
 	if (!ret) {
 		c->sound = true;
-		c->created = entry.created;
+		c->used = entry.used;
+		if (o->by_age)
+			choose_old(c, "recorded", entry.created, o->days);
+		if (o->by_use)
+			choose_old(c, "last used", entry.used, o->unused);
 		store_entry_free(&entry);
-		if (o->by_age && (__u64)now > c->created &&
-		    now - c->created > o->days * SECONDS_PER_DAY) {
-			why_set(&text, "recorded %llu days ago",
-				(now - c->created) / SECONDS_PER_DAY);
-			choose(c, text.text);
-		}
 	} else if (ret == -1 && o->damaged) {
 		choose(c, why.text);
 	} else if (ret == -2 && !c->chosen) {
@@ -172,20 +187,20 @@ static void judge(struct prune *p, struct candidate *c, time_t now)
 	}
 }
 
-static void judge_tmp(struct prune *p, struct candidate *c, time_t now)
+static void judge_tmp(struct prune *p, struct candidate *c)
 {
 	if (p->options->damaged && S_ISREG(c->file->st.st_mode) &&
-	    now - c->file->st.st_mtime > TMP_MAX_AGE)
+	    time(NULL) - c->file->st.st_mtime > TMP_MAX_AGE)
 		choose(c, "left over");
 }
 
-static int newest_first(const void *a, const void *b)
+static int last_used_first(const void *a, const void *b)
 {
 	const struct candidate *x = *(const struct candidate *const *)a;
 	const struct candidate *y = *(const struct candidate *const *)b;
 
-	if (x->created != y->created)
-		return x->created < y->created ? 1 : -1;
+	if (x->used != y->used)
+		return x->used < y->used ? 1 : -1;
 	return strcmp(x->file->service, y->file->service);
 }
 
@@ -199,8 +214,8 @@ static void choose_by_rank(struct prune *p)
 		if (p->candidates[i].sound)
 			sound[nr++] = &p->candidates[i];
 	}
-	qsort(sound, nr, sizeof(*sound), newest_first);
-	why_set(&text, "not one of the %llu newest", p->options->keep);
+	qsort(sound, nr, sizeof(*sound), last_used_first);
+	why_set(&text, "not one of the %llu that were used last", p->options->keep);
 	for (i = p->options->keep; i < nr; i++)
 		choose(sound[i], text.text);
 	free(sound);
@@ -269,7 +284,6 @@ static void remove_chosen(struct prune *p)
 
 static void prune_files(struct prune *p)
 {
-	time_t now = time(NULL);
 	size_t i;
 
 	p->candidates = xalloc(p->list.nr, sizeof(*p->candidates));
@@ -280,9 +294,9 @@ static void prune_files(struct prune *p)
 		struct candidate *c = &p->candidates[i];
 
 		if (c->file->service)
-			judge(p, c, now);
+			judge(p, c);
 		else
-			judge_tmp(p, c, now);
+			judge_tmp(p, c);
 	}
 	if (p->options->by_rank)
 		choose_by_rank(p);
@@ -347,10 +361,11 @@ static int parse_number(const char *option, const char *text, __u64 max,
 
 int cmd_template_prune(int argc, char **argv)
 {
-	const char *days = NULL, *keep = NULL;
+	const char *days = NULL, *unused = NULL, *keep = NULL;
 	struct prune_options o = { 0 };
 	const struct option_arg options[] = {
 		{ "older-than", .value = &days },
+		{ "unused-for", .value = &unused },
 		{ "keep", .value = &keep },
 		{ "damaged", .flag = &o.damaged },
 		{ "dry-run", .flag = &o.dry_run },
@@ -364,14 +379,17 @@ int cmd_template_prune(int argc, char **argv)
 	if (ret)
 		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	o.by_age = days;
+	o.by_use = unused;
 	o.by_rank = keep;
 	if ((days && parse_number("--older-than", days, 1000000, &o.days)) ||
+	    (unused && parse_number("--unused-for", unused, 1000000, &o.unused)) ||
 	    (keep && parse_number("--keep", keep, 1000000, &o.keep)))
 		return EXIT_FAILURE;
 	o.services = argv + optind;
 	o.nr_services = argc - optind;
-	if (!o.nr_services && !o.by_age && !o.by_rank && !o.damaged) {
-		complain("nothing to remove: give --older-than DAYS, --keep N, --damaged or a SERVICE");
+	if (!o.nr_services && !o.by_age && !o.by_use && !o.by_rank &&
+	    !o.damaged) {
+		complain("nothing to remove: give --older-than DAYS, --unused-for DAYS, --keep N, --damaged or a SERVICE");
 		return EXIT_FAILURE;
 	}
 	return prune(&o);

@@ -151,7 +151,9 @@ rm -rf t u
 
 # Replay.
 rep="attach record set mode status replay record-stop status stats detach stats"
+touch -d '2 hours ago' s/*.maio
 try run --store s --json report model -- sh -c 'exit 6'
+test -z "$(find s -name '*.maio' -mmin +60)"; ok $? "it has been used"
 asks "$rep" "replayed"; exits 6 "with the command's exit status"
 json 'r["state"] == "replay" and r["template"]["used"] and r["exit_status"] == 6 and
 	r["stats"]["prefetched_bytes"] == r["model_bytes"] and
@@ -257,7 +259,7 @@ touch t/README
 mkdir t/lost+found
 try template list --store t;			exits 0 "list"
 test "$(sed -n 's/ .*//p' stdout | tr '\n' ' ')" = "service one two "; ok $? "by name, and nothing else"
-grep -q '^one *2020-09-13 12:26:40 +0000 *7.8 MiB *7.8 MiB *1 *1 *1 .*sound$' stdout
+grep -q '^one *2020-09-13 12:26:40 +0000 *20[-0-9]* [0-9:]* +0000 *7.8 MiB *7.8 MiB *1 *1 *1 .*sound$' stdout
 ok $? "with what is in it"
 cp t/one.maio t/bad.maio
 truncate -s -1 t/bad.maio
@@ -329,6 +331,7 @@ try template prune --store t;			exits 1 "prune of what" "give --older-than"
 removed "$all" "removes nothing"
 for bad in -1 x "" 1x 1000001; do
 	try template prune --store t --older-than "$bad"; exits 1 "prune --older-than '$bad'" "not a number"
+	try template prune --store t --unused-for "$bad"; exits 1 "prune --unused-for '$bad'" "not a number"
 	try template prune --store t --keep "$bad";	exits 1 "prune --keep '$bad'" "not a number"
 done
 try template prune --store nowhere --keep 0;	exits 0 "prune of a store that is not there"
@@ -370,10 +373,20 @@ removed ".hidden .tmp-ABC123 .tmp-abcdef.maio .tmp-abcdefg .tmp-folder README fu
 test "$(cat target)" = precious; ok $? "what a link led to stays"
 template t mid $((now - 86500)) c.gguf=8192000 -- 0:0:2000
 template t more $((now - 86500)) c.gguf=8192000 -- 0:0:2000
+template t idle $now c.gguf=8192000 -- 0:0:2000
+touch -d '25 hours ago' t/idle.maio t/more.maio
+touch -d '23 hours ago' t/mid.maio
+"$maioctl" template list --store t --json >report
+json 'next(e for e in r if e["service"] == "mid")["used"] == int('"$(stat -c %Y t/mid.maio)"')' "when it was used"
+try template prune --store t --dry-run --json --unused-for 1; exits 0 "prune --unused-for"
+cp stdout report
+json '[e["name"] for e in r["removed"]] == ["idle.maio", "more.maio"] and "last used 1 days ago" in r["removed"][0]["reason"]' \
+	"what nobody has used goes"
+rm t/idle.maio
 echo x >t/junk.maio
 try template prune --store t --keep 3;		exits 0 "prune --keep"
 removed ".hidden .tmp-ABC123 .tmp-abcdef.maio .tmp-abcdefg .tmp-folder README future.maio junk.maio lost+found mid.maio new.maio " \
-	"the newest stay"
+	"what was used last stays"
 try template prune --store t --keep 2 future mid; exits 0 "prune --keep and names"
 removed ".hidden .tmp-ABC123 .tmp-abcdef.maio .tmp-abcdefg .tmp-folder README junk.maio lost+found new.maio " \
 	"what is named goes, and counts"
