@@ -21,6 +21,9 @@
 /* Folios smaller than this are only sampled by ppc_wait_range(). */
 #define PPC_SAMPLE_PAGES	(SZ_256K / PAGE_SIZE)
 
+/* Where folios are small, a mapping shows its readers nowhere else: as stock. */
+#define PPC_SMALL_STRIDE	SZ_128K
+
 /**
  * ppc_fill_range - read a range ahead
  * @fill: what, for whom and to where
@@ -41,12 +44,13 @@ unsigned long ppc_fill_range(const struct ppc_fill *fill)
 	};
 	DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, fill->index);
 	struct mem_cgroup *old_memcg = set_active_memcg(fill->memcg);
-	unsigned long submitted;
+	unsigned long stride = PPC_STRIDE, submitted;
 
+	if (!mapping_large_folio_support(fill->mapping))
+		stride = PPC_SMALL_STRIDE;
 	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
 		ractl._node = fill->nid + 1;
-	submitted = page_cache_ra_range(&ractl, fill->nr,
-					PPC_STRIDE >> PAGE_SHIFT);
+	submitted = page_cache_ra_range(&ractl, fill->nr, stride >> PAGE_SHIFT);
 	set_active_memcg(old_memcg);
 
 	return submitted;
