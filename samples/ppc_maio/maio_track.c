@@ -154,10 +154,11 @@ static bool maio_track_add(struct maio_track *track,
 			start = prev->end;
 			continue;
 		}
-		if (next)
-			stop = min(stop, next->start);
-
-		/* Whoever gets the hole, it is read. */
+		/* Whoever gets the holes, they are read. */
+		if (next && next->start <= end + MAIO_TRACK_HOLE)
+			stop = next->start;
+		else
+			next = NULL;
 		if (prev && start - prev->end <= MAIO_TRACK_HOLE)
 			start = prev->end;
 		else
@@ -166,8 +167,9 @@ static bool maio_track_add(struct maio_track *track,
 		if (prev && !maio_track_broken(track, process, prev)) {
 			maio_track_grown(process, prev, stop - start);
 			prev->end = stop;
-		} else if (next && end >= next->start) {
-			maio_track_grown(process, next, next->start - start);
+		} else if (next && (end >= stop ||
+				    !maio_track_broken(track, process, next))) {
+			maio_track_grown(process, next, stop - start);
 			next->start = start;
 		} else if (!maio_track_begin(track, process, file, start, stop)) {
 			return false;

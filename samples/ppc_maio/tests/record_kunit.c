@@ -145,6 +145,21 @@ static void record_sparse_events(struct kunit *test)
 	expect_extent(test, 1, 1, 0, SZ_1G);
 }
 
+/* The same of who copies a tensor from its end, and tensors in their order. */
+static void record_sparse_backwards(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u64 tensor, pos;
+
+	for (tensor = 0; tensor < SZ_1G; tensor += SZ_16M)
+		for (pos = tensor + SZ_16M; pos > tensor; pos -= PPC_STRIDE)
+			note(rec, PPC_ACCESS_MARKER, 1, 0, pos - PPC_STRIDE,
+			     SZ_4K);
+	collect(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_extents, 1);
+	expect_extent(test, 0, 0, 0, SZ_1G - PPC_STRIDE + SZ_128K);
+}
+
 /* At most 1 KB for each GB, also where every tensor begins a new extent. */
 static void record_template_size(struct kunit *test)
 {
@@ -686,6 +701,7 @@ static void record_random(struct kunit *test)
 static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_sequential),
 	KUNIT_CASE(record_sparse_events),
+	KUNIT_CASE(record_sparse_backwards),
 	KUNIT_CASE(record_template_size),
 	KUNIT_CASE(record_holes),
 	KUNIT_CASE(record_alignment),
