@@ -29,6 +29,7 @@ LOADERS = {
     "c-shuffle": {"command": C + ["-oshuffle", "{model}"]},
     # The device takes 1 MiB in 1 ms: what is loaded meanwhile is hidden behind that.
     "c-feed": {"command": C + ["-u1000000", "{model}"]},
+    "c-read-4k": {"command": C + ["-mread", "-p4096", "{model}"]},
     "c-read-64k": {"command": C + ["-mread", "-p65536", "{model}"]},
     "c-read-256k": {"command": C + ["-mread", "-p262144", "{model}"]},
     "c-read-1m": {"command": C + ["-mread", "{model}"]},
