@@ -222,6 +222,13 @@ struct ppc_attachment {
 	atomic64_set(&(att)->stats[offsetof(struct ppc_stats, field) /	\
 				   sizeof(u64)], n)
 
+/* Bytes that were read ahead to a node. */
+static inline atomic64_t *ppc_stat_node(struct ppc_attachment *att, int nid)
+{
+	return &att->stats[offsetof(struct ppc_stats, node_bytes) / sizeof(u64) +
+			   min(nid, PPC_STATS_NODES - 1)];
+}
+
 /* attach.c */
 
 struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
@@ -389,6 +396,7 @@ void ppc_prefetch_drain(struct ppc_stream *stream, bool wait);
 
 struct mem_cgroup *ppc_room_memcg(const struct ppc_stream *stream);
 u64 ppc_resident(struct ppc_attachment *att, bool now);
+int ppc_room_nid(struct ppc_attachment *att, int nid, u64 len);
 bool ppc_room_look(struct ppc_stream *stream);
 bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 		  struct ppc_file *pf, const struct ppc_range *bytes,

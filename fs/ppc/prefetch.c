@@ -20,11 +20,7 @@
 
 static void ppc_prefetch_seen(int nid, unsigned long nr, void *arg)
 {
-	struct ppc_attachment *att = arg;
-	size_t counter = offsetof(struct ppc_stats, node_bytes) / sizeof(u64) +
-			 min(nid, PPC_STATS_NODES - 1);
-
-	atomic64_add((u64)nr << PAGE_SHIFT, &att->stats[counter]);
+	atomic64_add((u64)nr << PAGE_SHIFT, ppc_stat_node(arg, nid));
 }
 
 static void ppc_prefetch_wait_oldest(struct ppc_stream *stream, bool wait)
@@ -176,7 +172,8 @@ static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		.mapping = pf->inode->i_mapping,
 		.index = index,
 		.nr = DIV_ROUND_UP_ULL(end, PAGE_SIZE) - index,
-		.nid = ppc_prefetch_nid(stream),
+		.nid = ppc_room_nid(stream->att, ppc_prefetch_nid(stream),
+				    batch->bytes.len),
 		.memcg = memcg,
 	};
 	unsigned long most, pages;

@@ -203,6 +203,49 @@ bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 	return ppc_memcg_headroom(memcg) >= want;
 }
 
+/* Of what lies idle on the node, what the attachment has read there is not free. */
+static bool ppc_room_on_node(struct ppc_attachment *att, int nid, u64 bytes)
+{
+	const nodemask_t node = nodemask_of_node(nid);
+	unsigned long idle, free = ppc_nodes_room(&node, &idle);
+	u64 own;
+
+	if ((u64)free << PAGE_SHIFT >= bytes)
+		return true;
+	own = min_t(u64, ppc_resident(att, true),
+		    atomic64_read(ppc_stat_node(att, nid)));
+	return ppc_room_bytes(free, idle, own) >= bytes;
+}
+
+/**
+ * ppc_room_nid - where to read a batch to
+ * @att: attachment
+ * @nid: wanted node, or NUMA_NO_NODE
+ * @len: bytes of the batch
+ *
+ * On a node that is full, each batch would push out the one before it, which
+ * nobody has read yet.
+ *
+ * Context: process context.
+ * Return: the wanted node, or else the nearest that the attacher may use and
+ * that has room, if there is one.
+ */
+int ppc_room_nid(struct ppc_attachment *att, int nid, u64 len)
+{
+	int other, best = nid;
+
+	if (nid == NUMA_NO_NODE || ppc_room_on_node(att, nid, len + len / 4))
+		return nid;
+	for_each_node_mask(other, att->mems_allowed) {
+		if (other != nid &&
+		    (best == nid ||
+		     node_distance(nid, other) < node_distance(nid, best)) &&
+		    ppc_room_on_node(att, other, len + len / 4))
+			best = other;
+	}
+	return best;
+}
+
 /**
  * ppc_room_gap - how much behind the readers is not dropped
  * @stream: stream
