@@ -15,6 +15,7 @@
 #include "ppc_harness.h"
 
 #define SHARDS		2
+#define FILES		4	/* at most */
 #define LONG		(64 * MB)
 
 /* A worker reads every other part of each shard, with a thread a shard. */
@@ -29,6 +30,9 @@
 /* Where a mapped load ends exactly nobody can know; in pages. */
 #define LEFT		1024
 
+/* Who is not seen for so long, in seconds, holds nothing up. */
+#define AWAY		60
+
 /* Stock readahead, by which a reader may overshoot his part. */
 #define WINDOW		(128 * KB)
 
@@ -39,12 +43,15 @@
 struct gates {
 	int come[4];
 	int open[4];
+	__u64 read[FILES];	/* by each worker, of a file of its own */
+	__u64 then[FILES];	/* when the first of them was through */
+	int through;
 };
 
 /* A model, and the attachment that its loads are recorded or replayed by. */
 struct model {
-	char path[SHARDS][256];
-	int fd[SHARDS];
+	char path[FILES][256];
+	int fd[FILES];
 	int nr;
 	__u64 shard;
 	__u64 part;
@@ -81,7 +88,7 @@ static bool model_make(struct model *model, const char *dir, int nr,
 			      PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0),
 	};
-	for (i = 0; i < SHARDS; i++)
+	for (i = 0; i < FILES; i++)
 		model->fd[i] = -1;
 	for (i = 0; i < nr; i++) {
 		snprintf(model->path[i], sizeof(model->path[i]), "%s/shard%d",
@@ -138,12 +145,6 @@ static __u64 disk_bytes(const struct model *model)
 	    sscanf(text, "%*u %*u %llu", &sectors) != 1)
 		return 0;
 	return sectors * 512;
-}
-
-static bool skip_maio(void)
-{
-	return access("/sys/module/ppc_maio", F_OK) &&
-	       system("modprobe ppc_maio >&2");
 }
 
 static int cmd(int att, unsigned long ioc)
@@ -584,9 +585,23 @@ static void expect_read_once(struct __test_metadata *_metadata,
 	EXPECT_LE(model_size(model) / 2, stats.prefetched_bytes);
 }
 
+/* What all tests here need; their files are in a folder of their own. */
+static void model_setup(struct __test_metadata *_metadata, struct model *model,
+			const char *fs, int nr, __u64 shard, bool mapped)
+{
+	char dir[200];
+
+	model->att = -1;
+	if (!ppc_dir(fs, dir, sizeof(dir)))
+		SKIP(return, "no %s", fs);
+	if (access("/sys/module/ppc_maio", F_OK) &&
+	    system("modprobe ppc_maio >&2"))
+		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
+	ASSERT_TRUE(model_make(model, dir, nr, shard, mapped));
+}
+
 FIXTURE(workers) {
 	struct model model;
-	char dir[200];
 };
 
 FIXTURE_VARIANT(workers) {
@@ -616,13 +631,8 @@ FIXTURE_VARIANT_ADD(workers, mapped) {
 
 FIXTURE_SETUP(workers)
 {
-	self->model.att = -1;
-	if (!ppc_dir(variant->fs, self->dir, sizeof(self->dir)))
-		SKIP(return, "no %s", variant->fs);
-	if (skip_maio())
-		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
-	ASSERT_TRUE(model_make(&self->model, self->dir, SHARDS, variant->shard,
-			       variant->mapped));
+	model_setup(_metadata, &self->model, variant->fs,
+		    SHARDS, variant->shard, variant->mapped);
 	self->model.gap = variant->gap;
 }
 
@@ -907,9 +917,120 @@ TEST_F(workers, replica_that_comes_late)
 	load_twice(_metadata, &self->model, false, 200);
 }
 
+FIXTURE(apart) {
+	struct model model;
+};
+
+FIXTURE_SETUP(apart)
+{
+	model_setup(_metadata, &self->model, "ext4", SHARDS, 16 * MB, false);
+}
+
+FIXTURE_TEARDOWN(apart)
+{
+	model_unmake(&self->model);
+}
+
+/*
+ * For a while his group waits for him. When he comes all the same, what has gone
+ * is read once more, by the policy, and goes behind him.
+ */
+TEST_F(apart, who_comes_late_finds_his_group)
+{
+	const __u64 size = model_size(&self->model);
+
+	record(_metadata, &self->model, load_all, WORKERS);
+	replay_start(_metadata, &self->model, MAIO_MODE_BURN, 0);
+	expect_groups(_metadata, &self->model, WORKERS);
+	EXPECT_EQ(0, finish(start(load_all, &self->model, 0)));
+	EXPECT_LE((long)(size / PAGE / 100 * 95), model_cached(&self->model));
+	sleep(AWAY + 1);
+	EXPECT_EQ(0, finish(start(load_all, &self->model, 1)));
+	EXPECT_EQ(WORKERS, status_of(self->model.att).bound_groups);
+	EXPECT_TRUE(PPC_WAIT(model_cached(&self->model) <= LEFT))
+		TH_LOG("%ld pages are left", model_cached(&self->model));
+	expect_read(_metadata, &self->model, size, 2 * (size / 100 * 102));
+	replay_stop(_metadata, &self->model);
+}
+
+FIXTURE(fair) {
+	struct model model;
+};
+
+FIXTURE_SETUP(fair)
+{
+	model_setup(_metadata, &self->model, "ext4", FILES, LONG, false);
+}
+
+FIXTURE_TEARDOWN(fair)
+{
+	model_unmake(&self->model);
+}
+
+/*
+ * A file of one's own. Who is through first looks how far the others are. To
+ * look at all bytes would take the CPU longer than the disk.
+ */
+static int load_own(const struct job *job)
+{
+	const struct model *model = job->model;
+	struct gates *gates = model->gates;
+	struct shard shard;
+	__u64 pos;
+	int i;
+
+	if (!shard_open(&shard, model->path[job->who], false))
+		return 2;
+	gate_pass(job, job->who);
+	for (pos = 0; pos < model->shard; pos += MB) {
+		if (ppc_read(shard.fd, pos, MB, MB) != (long)MB ||
+		    !shard_read(&shard, pos, PAGE))
+			return 1;
+		__atomic_store_n(&gates->read[job->who], pos + MB,
+				 __ATOMIC_SEQ_CST);
+	}
+	if (__atomic_fetch_add(&gates->through, 1, __ATOMIC_SEQ_CST))
+		return 0;
+	for (i = 0; i < FILES; i++)
+		gates->then[i] = __atomic_load_n(&gates->read[i],
+						 __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* On a busy machine not evenly, but nobody is served before the others. */
+TEST_F(fair, four_with_a_file_each)
+{
+	struct model *model = &self->model;
+	pid_t pid[FILES];
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		gate_open(model, i);
+	record(_metadata, model, load_own, FILES);
+	expect_groups(_metadata, model, FILES);
+	memset(model->gates, 0, sizeof(*model->gates));
+	replay_start(_metadata, model, MAIO_MODE_KEEP, 0);
+	for (i = 0; i < FILES; i++)
+		pid[i] = start(load_own, model, i);
+	for (i = 0; i < FILES; i++)
+		EXPECT_TRUE(gate_wait(model, i));
+	for (i = 0; i < FILES; i++)
+		gate_open(model, i);
+	for (i = 0; i < FILES; i++)
+		EXPECT_EQ(0, finish(pid[i]));
+	for (i = 0; i < FILES; i++)
+		EXPECT_LE(model->shard / 4, model->gates->then[i]);
+	TH_LOG("when the first was through, they had read %llu, %llu, %llu and %llu MiB of %llu",
+	       model->gates->then[0] / MB, model->gates->then[1] / MB,
+	       model->gates->then[2] / MB, model->gates->then[3] / MB,
+	       model->shard / MB);
+	EXPECT_EQ(FILES, (int)status_of(model->att).bound_groups);
+	expect_read_once(_metadata, model, 102);
+	replay_stop(_metadata, model);
+}
+
 FIXTURE(header) {
 	struct model model;
-	char dir[200];
 };
 
 FIXTURE_VARIANT(header) {
@@ -923,13 +1044,8 @@ FIXTURE_VARIANT_ADD(header, mapped) { .mapped = true };
 
 FIXTURE_SETUP(header)
 {
-	self->model.att = -1;
-	if (!ppc_dir("ext4", self->dir, sizeof(self->dir)))
-		SKIP(return, "no ext4");
-	if (skip_maio())
-		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
-	ASSERT_TRUE(model_make(&self->model, self->dir, SHARDS, 16 * MB,
-			       variant->mapped));
+	model_setup(_metadata, &self->model, "ext4",
+		    SHARDS, 16 * MB, variant->mapped);
 }
 
 FIXTURE_TEARDOWN(header)
@@ -1062,7 +1178,6 @@ static void trace_print(const struct seen *seen, int nr)
 
 FIXTURE(jump) {
 	struct model model;
-	char dir[200];
 };
 
 FIXTURE_VARIANT(jump) {
@@ -1078,14 +1193,9 @@ FIXTURE_VARIANT_ADD(jump, far_budget) { .to = LONG / 4 * 3, .budget = 16 * MB };
 
 FIXTURE_SETUP(jump)
 {
-	self->model.att = -1;
-	if (!ppc_dir("ext4", self->dir, sizeof(self->dir)))
-		SKIP(return, "no ext4");
-	if (skip_maio())
-		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
+	model_setup(_metadata, &self->model, "ext4", 1, LONG, false);
 	if (access(TRACING "events/ppc", F_OK))
 		SKIP(return, "no tracefs");
-	ASSERT_TRUE(model_make(&self->model, self->dir, 1, LONG, false));
 }
 
 FIXTURE_TEARDOWN(jump)
@@ -1162,19 +1272,13 @@ TEST_F(jump, goes_there)
 
 FIXTURE(shard) {
 	struct model model;
-	char dir[200];
 };
 
 FIXTURE_SETUP(shard)
 {
-	self->model.att = -1;
-	if (!ppc_dir("ext4", self->dir, sizeof(self->dir)))
-		SKIP(return, "no ext4");
-	if (skip_maio())
-		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
+	model_setup(_metadata, &self->model, "ext4", 1, LONG, false);
 	if (access(TRACING "events/ppc", F_OK))
 		SKIP(return, "no tracefs");
-	ASSERT_TRUE(model_make(&self->model, self->dir, 1, LONG, false));
 }
 
 FIXTURE_TEARDOWN(shard)
