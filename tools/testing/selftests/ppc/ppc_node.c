@@ -219,15 +219,20 @@ static bool load_part(int fd, const struct part *part, __u64 begin)
 static bool count_pages(int fd, const struct part *part, long on[NODES])
 {
 	char *map = mmap(NULL, part->len, PROT_READ, MAP_SHARED, fd, part->pos);
-	int node;
+	const long pages = part->len / PAGE;
+	int node, tries;
+	long seen = 0;
 
 	if (map == MAP_FAILED)
 		return false;
-	/* Who makes them large takes them out of the mapping for a while. */
-	madvise(map, part->len, MADV_NOHUGEPAGE);
-	ppc_touch(map, 0, part->len);
-	for (node = 0; node < NODES; node++)
-		on[node] = ppc_pages_on(map, part->len, node);
+	/* Who makes them large takes them out of all mappings for a while. */
+	for (tries = 0; tries < 10 && seen < pages; tries++) {
+		ppc_touch(map, 0, part->len);
+		for (node = 0, seen = 0; node < NODES; node++) {
+			on[node] = ppc_pages_on(map, part->len, node);
+			seen += on[node];
+		}
+	}
 	munmap(map, part->len);
 	return true;
 }
