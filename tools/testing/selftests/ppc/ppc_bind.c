@@ -57,8 +57,7 @@ FIXTURE_SETUP(bind)
 	signal(SIGPIPE, SIG_IGN);
 	if (!ppc_dir(variant->fs, self->dir, sizeof(self->dir)))
 		SKIP(return, "no %s", variant->fs);
-	if (access("/sys/module/ppc_maio", F_OK) &&
-	    system("modprobe ppc_maio >&2"))
+	if (!ppc_have_maio())
 		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
 	snprintf(self->path, sizeof(self->path), "%s/bind", self->dir);
 	self->fd = ppc_make_file(self->path, SIZE);

@@ -45,8 +45,7 @@ FIXTURE_SETUP(maio)
 		self->fd[i] = -1;
 	if (!ppc_dir(variant->fs, self->dir, sizeof(self->dir)))
 		SKIP(return, "no %s", variant->fs);
-	if (access("/sys/module/ppc_maio", F_OK) &&
-	    system("modprobe ppc_maio >&2"))
+	if (!ppc_have_maio())
 		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
 	for (i = 0; i < FILES; i++) {
 		snprintf(self->path[i], sizeof(self->path[i]), "%s/shard%d",
@@ -133,27 +132,13 @@ static int load_mapped(void *arg)
 	return 0;
 }
 
-static __u32 crc32_of(const __u8 *data, size_t len)
-{
-	__u32 crc = ~0U;
-	size_t i;
-	int bit;
-
-	for (i = 0; i < len; i++) {
-		crc ^= data[i];
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
-}
-
 /* Give a template the checksum that it ought to have. */
 static void seal(__u8 *blob, size_t len)
 {
 	struct maio_template_header *h = (void *)blob;
 
 	h->crc = 0;
-	h->crc = htole32(crc32_of(blob, len));
+	h->crc = htole32(ppc_crc32(blob, len));
 }
 
 struct forged {

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include <linux/mempolicy.h>
 #include <linux/ppc_maio.h>
@@ -89,8 +88,7 @@ FIXTURE_SETUP(node)
 	ASSERT_NE(MAP_FAILED, self->shared);
 	if (!ppc_dir("ext4", self->dir, sizeof(self->dir)))
 		SKIP(return, "no ext4");
-	if (access("/sys/module/ppc_maio", F_OK) &&
-	    system("modprobe ppc_maio >&2"))
+	if (!ppc_have_maio())
 		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
 	if (!node_mem(0, "MemTotal") || !node_mem(1, "MemTotal"))
 		SKIP(return, "only one NUMA node");
@@ -134,20 +132,6 @@ FIXTURE_TEARDOWN(node)
 	munmap(self->shared, sizeof(*self->shared));
 }
 
-static __u32 crc32_of(const __u8 *data, size_t len)
-{
-	__u32 crc = ~0U;
-	size_t i;
-	int bit;
-
-	for (i = 0; i < len; i++) {
-		crc ^= data[i];
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
-}
-
 /* A template of one file, in which each group has one part of it. */
 static int set_template(int att, __u64 size, const struct part *parts, int nr)
 {
@@ -172,7 +156,7 @@ static int set_template(int att, __u64 size, const struct part *parts, int nr)
 		e[i].start = htole32(parts[i].pos >> MAIO_EXTENT_SHIFT);
 		e[i].count = htole32(parts[i].len >> MAIO_EXTENT_SHIFT);
 	}
-	h->crc = htole32(crc32_of((__u8 *)blob, io.len));
+	h->crc = htole32(ppc_crc32(blob, io.len));
 	return ioctl(att, MAIO_IOC_SET_TEMPLATE, &io) ? -errno : 0;
 }
 
@@ -250,23 +234,6 @@ static void expect_on(struct __test_metadata *_metadata, int fd, __u64 pos,
 	EXPECT_LE(pages - pages / 100, on[node]);
 	TH_LOG("%llu MiB at %llu MiB: %ld pages on node 0, %ld on node 1",
 	       len / MB, pos / MB, on[0], on[1]);
-}
-
-/* Bytes that the disk below has read since it was made. */
-static __u64 disk_bytes(int fd)
-{
-	unsigned long long sectors;
-	char path[64], text[256];
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return 0;
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat",
-		 major(st.st_dev), minor(st.st_dev));
-	if (ppc_read_text(path, text, sizeof(text)) ||
-	    sscanf(text, "%*u %*u %llu", &sectors) != 1)
-		return 0;
-	return sectors * 512;
 }
 
 static void make_file(struct __test_metadata *_metadata,
@@ -490,7 +457,7 @@ TEST_F(node, full)
 	ASSERT_GT(LARGE / 2, room);
 	killed = event("oom_kill");
 	out = event("pswpout");
-	disk = disk_bytes(self->fd);
+	disk = ppc_disk_bytes(self->fd);
 
 	self->att = replay(self->fd, LARGE, &all, 1, 1);
 	ASSERT_LE(0, self->att);
@@ -502,7 +469,7 @@ TEST_F(node, full)
 	EXPECT_EQ(-1, ppc_verify(self->fd, 0, LARGE));
 	ppc_settled(self->att);
 	ASSERT_EQ(0, ppc_stats(self->att, &stats));
-	disk = disk_bytes(self->fd) - disk;
+	disk = ppc_disk_bytes(self->fd) - disk;
 	ASSERT_TRUE(count_pages(self->fd, &all, on));
 	TH_LOG("%ld pages on node 0, %ld on node 1; %llu KiB from the disk, %llu read ahead, %llu wasted, %llu refaulted; %llu memory waits",
 	       on[0], on[1], disk / KB, stats.prefetched_bytes / KB,
@@ -578,7 +545,7 @@ TEST_F(node, shared)
 			ASSERT_EQ(0, bind_to(self->att, who, self->pid[who],
 					     who ? !first : first));
 		}
-		disk = disk_bytes(self->fd);
+		disk = ppc_disk_bytes(self->fd);
 		for (who = 0; who < NODES; who++) {
 			__atomic_store_n(&shared->turn, who, __ATOMIC_SEQ_CST);
 			/* He waits for his pages, and then reads them. */
@@ -588,7 +555,7 @@ TEST_F(node, shared)
 		}
 		ppc_settled(self->att);
 		ASSERT_EQ(0, ppc_stats(self->att, &stats));
-		disk = disk_bytes(self->fd) - disk;
+		disk = ppc_disk_bytes(self->fd) - disk;
 		TH_LOG("first to node %d: %llu KiB from the disk, %llu read ahead",
 		       first, disk / KB, stats.prefetched_bytes / KB);
 		EXPECT_LE(WHOLE, disk);

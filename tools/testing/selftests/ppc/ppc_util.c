@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "kselftest.h"
 #include "ppc_util.h"
@@ -298,6 +299,23 @@ long ppc_resident(const char *map, __u64 pos, __u64 len)
 	return nr;
 }
 
+/* Bytes that the disk below has read since it was made. */
+__u64 ppc_disk_bytes(int fd)
+{
+	unsigned long long sectors;
+	char path[64], text[256];
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return 0;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat",
+		 major(st.st_dev), minor(st.st_dev));
+	if (ppc_read_text(path, text, sizeof(text)) ||
+	    sscanf(text, "%*u %*u %llu", &sectors) != 1)
+		return 0;
+	return sectors * 512;
+}
+
 /* Pages of a mapping on a node; -1 where there are no nodes. */
 long ppc_pages_on(const char *map, __u64 len, int node)
 {
@@ -504,6 +522,29 @@ int ppc_insmod(void)
 	ret = syscall(__NR_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+/* MAIO, loaded if it can be. */
+bool ppc_have_maio(void)
+{
+	return !access("/sys/module/ppc_maio", F_OK) ||
+	       !system("modprobe ppc_maio >&2");
+}
+
+/* As templates have it: zlib's. */
+__u32 ppc_crc32(const void *data, size_t len)
+{
+	const __u8 *p = data;
+	__u32 crc = ~0U;
+	size_t i;
+	int bit;
+
+	for (i = 0; i < len; i++) {
+		crc ^= p[i];
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
 }
 
 /* This thread's user: real and effective, with a way back to root. */

@@ -56,6 +56,7 @@ long ppc_cached(int fd, __u64 pos, __u64 len);
 static inline long ppc_cached_all(int fd) { return ppc_cached(fd, 0, 0); }
 long ppc_resident(const char *map, __u64 pos, __u64 len);
 long ppc_pages_on(const char *map, __u64 len, int node);
+__u64 ppc_disk_bytes(int fd);
 
 /* Attachments. */
 int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
@@ -88,6 +89,10 @@ int ppc_stream_op(int att, int stream, __u32 op);
 int ppc_feed(int att, int stream, __u32 type, __u64 pos, __u64 len);
 long ppc_param(const char *name);
 int ppc_insmod(void);
+
+/* The policy "maio". */
+bool ppc_have_maio(void);
+__u32 ppc_crc32(const void *data, size_t len);
 
 /* Users and control groups. */
 int ppc_become(uid_t uid);

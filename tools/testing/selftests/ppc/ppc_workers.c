@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/sysmacros.h>
 
 #include <linux/ppc_maio.h>
 
@@ -128,23 +127,6 @@ static long model_cached(const struct model *model)
 	for (i = 0; i < model->nr; i++)
 		pages += ppc_cached_all(model->fd[i]);
 	return pages;
-}
-
-/* Bytes that the disk below has read since it was made. */
-static __u64 disk_bytes(const struct model *model)
-{
-	unsigned long long sectors;
-	char path[64], text[256];
-	struct stat st;
-
-	if (fstat(model->fd[0], &st))
-		return 0;
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat",
-		 major(st.st_dev), minor(st.st_dev));
-	if (ppc_read_text(path, text, sizeof(text)) ||
-	    sscanf(text, "%*u %*u %llu", &sectors) != 1)
-		return 0;
-	return sectors * 512;
 }
 
 static int cmd(int att, unsigned long ioc)
@@ -514,7 +496,7 @@ static void replay_start(struct __test_metadata *_metadata, struct model *model,
 	model->att = replay(model, mode, budget);
 	ASSERT_LE(0, model->att);
 	ASSERT_EQ(0, model_cached(model));
-	model->disk = disk_bytes(model);
+	model->disk = ppc_disk_bytes(model->fd[0]);
 }
 
 /* The end of a replay: of what burns, nothing stays. */
@@ -544,7 +526,7 @@ static void replay_stop(struct __test_metadata *_metadata, struct model *model)
 static void stats_print(const struct model *model, const struct ppc_stats *s)
 {
 	printf("# %llu KiB from the disk; prefetched %llu, useful %llu, late %llu, wasted %llu,\n",
-	       (disk_bytes(model) - model->disk) / KB, s->prefetched_bytes / KB,
+	       (ppc_disk_bytes(model->fd[0]) - model->disk) / KB, s->prefetched_bytes / KB,
 	       s->useful_bytes / KB, s->late_bytes / KB, s->wasted_bytes / KB);
 	printf("# burned %llu, refaulted %llu; %llu interrupts, %llu fallbacks, %llu errors\n",
 	       s->burned_bytes / KB, s->refaulted_bytes / KB, s->interrupts,
@@ -560,7 +542,7 @@ static void expect_read(struct __test_metadata *_metadata,
 
 	ppc_settled(model->att);
 	ASSERT_EQ(0, ppc_stats(model->att, &stats));
-	disk = disk_bytes(model) - model->disk;
+	disk = ppc_disk_bytes(model->fd[0]) - model->disk;
 	EXPECT_LE(least, disk);
 	EXPECT_GE(most, disk);
 	EXPECT_GE(most, stats.prefetched_bytes);
@@ -594,8 +576,7 @@ static void model_setup(struct __test_metadata *_metadata, struct model *model,
 	model->att = -1;
 	if (!ppc_dir(fs, dir, sizeof(dir)))
 		SKIP(return, "no %s", fs);
-	if (access("/sys/module/ppc_maio", F_OK) &&
-	    system("modprobe ppc_maio >&2"))
+	if (!ppc_have_maio())
 		SKIP(return, "no ppc_maio module: CONFIG_SAMPLE_PPC_MAIO");
 	ASSERT_TRUE(model_make(model, dir, nr, shard, mapped));
 }
