@@ -50,7 +50,8 @@ unsigned long ppc_fill_range(const struct ppc_fill *fill)
 		stride = PPC_SMALL_STRIDE;
 	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
 		ractl._node = fill->nid + 1;
-	submitted = page_cache_ra_range(&ractl, fill->nr, stride >> PAGE_SHIFT);
+	submitted = page_cache_ra_range(&ractl, fill->nr, stride >> PAGE_SHIFT,
+					fill->light);
 	set_active_memcg(old_memcg);
 
 	return submitted;

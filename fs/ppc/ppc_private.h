@@ -396,7 +396,7 @@ void ppc_prefetch_drain(struct ppc_stream *stream, bool wait);
 
 struct mem_cgroup *ppc_room_memcg(const struct ppc_stream *stream);
 u64 ppc_resident(struct ppc_attachment *att, bool now);
-int ppc_room_nid(struct ppc_attachment *att, int nid, u64 len);
+void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill);
 bool ppc_room_look(struct ppc_stream *stream);
 bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 		  struct ppc_file *pf, const struct ppc_range *bytes,

@@ -172,8 +172,7 @@ static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		.mapping = pf->inode->i_mapping,
 		.index = index,
 		.nr = DIV_ROUND_UP_ULL(end, PAGE_SIZE) - index,
-		.nid = ppc_room_nid(stream->att, ppc_prefetch_nid(stream),
-				    batch->bytes.len),
+		.nid = ppc_prefetch_nid(stream),
 		.memcg = memcg,
 	};
 	unsigned long most, pages;
@@ -187,6 +186,7 @@ static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		stream->inflight_pages + fill.nr > most))
 		ppc_prefetch_wait_oldest(stream, true);
 
+	ppc_room_place(stream->att, &fill);
 	pages = ppc_fill_range(&fill);
 	ppc_nodes_of_range(fill.mapping, index, fill.nr, pages,
 			   ppc_prefetch_seen, stream->att);

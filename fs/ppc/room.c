@@ -203,47 +203,50 @@ bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 	return ppc_memcg_headroom(memcg) >= want;
 }
 
-/* Of what lies idle on the node, what the attachment has read there is not free. */
-static bool ppc_room_on_node(struct ppc_attachment *att, int nid, u64 bytes)
+static bool ppc_room_on_node(struct ppc_attachment *att, struct ppc_fill *fill,
+			     int nid)
 {
 	const nodemask_t node = nodemask_of_node(nid);
+	unsigned long want = fill->nr + fill->nr / 4;
 	unsigned long idle, free = ppc_nodes_room(&node, &idle);
+	bool light = free >= want;
 	u64 own;
 
-	if ((u64)free << PAGE_SHIFT >= bytes)
-		return true;
-	own = min_t(u64, ppc_resident(att, true),
-		    atomic64_read(ppc_stat_node(att, nid)));
-	return ppc_room_bytes(free, idle, own) >= bytes;
+	if (!light) {
+		/* What was read there lies idle, too, but is not free. */
+		own = min_t(u64, ppc_resident(att, true),
+			    atomic64_read(ppc_stat_node(att, nid)));
+		if (ppc_room_bytes(free, idle, own) >> PAGE_SHIFT < want)
+			return false;
+	}
+	fill->nid = nid;
+	fill->light = light;
+	return true;
 }
 
 /**
- * ppc_room_nid - where to read a batch to
+ * ppc_room_place - say where to place a batch
  * @att: attachment
- * @nid: wanted node, or NUMA_NO_NODE
- * @len: bytes of the batch
+ * @fill: the batch, with the wanted node or NUMA_NO_NODE; has the nearest that
+ *	the attacher may use and that has room afterwards, if there is one
  *
  * On a node that is full, each batch would push out the one before it, which
- * nobody has read yet.
+ * nobody has read yet. So would large folios where what is free lies scattered.
  *
  * Context: process context.
- * Return: the wanted node, or else the nearest that the attacher may use and
- * that has room, if there is one.
  */
-int ppc_room_nid(struct ppc_attachment *att, int nid, u64 len)
+void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill)
 {
-	int other, best = nid;
+	const int wanted = fill->nid;
+	int nid, nearest = INT_MAX;
 
-	if (nid == NUMA_NO_NODE || ppc_room_on_node(att, nid, len + len / 4))
-		return nid;
-	for_each_node_mask(other, att->mems_allowed) {
-		if (other != nid &&
-		    (best == nid ||
-		     node_distance(nid, other) < node_distance(nid, best)) &&
-		    ppc_room_on_node(att, other, len + len / 4))
-			best = other;
+	if (wanted == NUMA_NO_NODE || ppc_room_on_node(att, fill, wanted))
+		return;
+	for_each_node_mask(nid, att->mems_allowed) {
+		if (nid != wanted && node_distance(wanted, nid) < nearest &&
+		    ppc_room_on_node(att, fill, nid))
+			nearest = node_distance(wanted, nid);
 	}
-	return best;
 }
 
 /**

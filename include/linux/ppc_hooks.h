@@ -138,6 +138,7 @@ static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
  * @index: first page
  * @nr: pages
  * @nid: node to place folios on, or NUMA_NO_NODE
+ * @light: reclaim nothing only for a folio to be large
  * @memcg: to charge, or NULL for the root
  */
 struct ppc_fill {
@@ -146,6 +147,7 @@ struct ppc_fill {
 	pgoff_t index;
 	unsigned long nr;
 	int nid;
+	bool light;
 	struct mem_cgroup *memcg;
 };
 
