@@ -155,6 +155,22 @@ static void let_burn(void)
 	sleep(3);
 }
 
+/* Somebody reads the file while it is read ahead. */
+static void load_tight(struct __test_metadata *_metadata,
+		       struct _test_data_memory *self, struct reader *r,
+		       __u64 max_resident, struct ppc_stats *stats)
+{
+	self->att = attach(self->fd, 0, max_resident);
+	ASSERT_LE(0, self->att);
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, r->size, true,
+				    TEST_BURN_TIGHT, TEST_GAP_AUTO));
+	r->fd = self->fd;
+	r->att = self->att;
+	ASSERT_EQ(0, ppc_in_child(read_all, r));
+	let_burn();
+	ASSERT_EQ(0, ppc_stats(self->att, stats));
+}
+
 TEST_F(memory, tight_with_room)
 {
 	struct reader r = {
@@ -167,16 +183,8 @@ TEST_F(memory, tight_with_room)
 
 	self->fd = ppc_make_file(self->path, SIZE / 2);
 	ASSERT_LE(0, self->fd);
-	self->att = attach(self->fd, 0, 0);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE / 2, true,
-				    TEST_BURN_TIGHT, TEST_GAP_AUTO));
-	r.fd = self->fd;
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
+	load_tight(_metadata, self, &r, 0, &stats);
 	EXPECT_EQ(0, self->report->burned[0]);
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
 	EXPECT_EQ(0, stats.burned_bytes);
 	EXPECT_LT(0, stats.prefetched_bytes);
 	EXPECT_EQ(SIZE / 2, cached_bytes(self->fd));
@@ -198,15 +206,7 @@ TEST_F(memory, tight_in_a_small_cgroup)
 	self->fd = ppc_make_file(self->path, SIZE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, set_limit(self->cg, LIMIT));
-	self->att = attach(self->fd, 0, 0);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, TEST_BURN_TIGHT,
-				    TEST_GAP_AUTO));
-	r.fd = self->fd;
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	load_tight(_metadata, self, &r, 0, &stats);
 	EXPECT_LE(SIZE - LIMIT, stats.burned_bytes);
 	EXPECT_GE(LIMIT, self->report->most);
 	EXPECT_EQ(0, stats.fallbacks);
@@ -240,14 +240,7 @@ TEST_F(memory, tight_when_all_is_cached)
 	ASSERT_EQ(0, set_limit(self->cg, 4 * MB +
 			       ppc_cg_stat(self->cg, "memory.current", NULL)));
 
-	self->att = attach(self->fd, 0, 0);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, TEST_BURN_TIGHT,
-				    TEST_GAP_AUTO));
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	load_tight(_metadata, self, &r, 0, &stats);
 	EXPECT_EQ(0, stats.burned_bytes);
 	EXPECT_LE(before / 100 * 95, cached_bytes(self->fd));
 	TH_LOG("%llu of %llu are cached, burned %llu, read again %llu",
@@ -277,14 +270,7 @@ TEST_F(memory, tight_when_most_is_cached)
 	ASSERT_EQ(0, set_limit(self->cg, 6 * MB +
 			       ppc_cg_stat(self->cg, "memory.current", NULL)));
 
-	self->att = attach(self->fd, 0, 0);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, TEST_BURN_TIGHT,
-				    TEST_GAP_AUTO));
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	load_tight(_metadata, self, &r, 0, &stats);
 	EXPECT_LE(SIZE / 2, cached_bytes(self->fd));
 	TH_LOG("burned %llu, cached %llu", stats.burned_bytes,
 	       cached_bytes(self->fd));
@@ -305,15 +291,7 @@ TEST_F(memory, tight_ends_when_pages_return)
 	self->fd = ppc_make_file(self->path, SIZE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, set_limit(self->cg, LIMIT));
-	self->att = attach(self->fd, 0, 0);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, TEST_BURN_TIGHT,
-				    TEST_GAP_AUTO));
-	r.fd = self->fd;
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	load_tight(_metadata, self, &r, 0, &stats);
 	EXPECT_LT(0, pass[0]);
 	EXPECT_LE(16 * MB, stats.refaulted_bytes);
 	/* What was under way when the second pass began, and the first 16 MiB. */
@@ -400,15 +378,7 @@ TEST_F(memory, tight_at_the_ceiling)
 
 	self->fd = ppc_make_file(self->path, SIZE);
 	ASSERT_LE(0, self->fd);
-	self->att = attach(self->fd, 0, most);
-	ASSERT_LE(0, self->att);
-	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, TEST_BURN_TIGHT,
-				    TEST_GAP_AUTO));
-	r.fd = self->fd;
-	r.att = self->att;
-	ASSERT_EQ(0, ppc_in_child(read_all, &r));
-	let_burn();
-	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	load_tight(_metadata, self, &r, most, &stats);
 	EXPECT_GE(most + slack, self->report->most);
 	EXPECT_LE(SIZE - most - slack, stats.burned_bytes);
 	/* It did read ahead, all the way. */
