@@ -249,6 +249,7 @@ static int save_template(struct load *l, bool failed, struct why *why)
 		why_set(why, "the template covers nothing");
 		goto free;
 	}
+	template_fit(&entry);
 	ret = store_save(l->options->store, &entry, why);
 	if (!ret)
 		l->coverage = store_coverage(&entry);

@@ -292,6 +292,9 @@ double store_coverage(const struct store_entry *entry);
 bool coverage_enough(__u64 resident_bytes, __u64 model_bytes);
 void store_entry_free(struct store_entry *entry);
 
+/* template_fit.c */
+void template_fit(struct store_entry *entry);
+
 /* store_file.c */
 #define SERVICE_MAX		128
 

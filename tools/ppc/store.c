@@ -4,7 +4,7 @@
  * files the template is for, so that head(1) shows them, then the kernel's
  * template, packed.
  *
- *	maio-template 2 <FNV-1a-64 of all that follows this line>
+ *	maio-template 3 <FNV-1a-64 of all that follows this line>
  *	service <service id>
  *	created <seconds since the epoch>
  *	model-bytes <sum of the sizes>
@@ -25,7 +25,7 @@
 
 #include "maioctl.h"
 
-#define STORE_MAGIC		"maio-template 2 "
+#define STORE_MAGIC		"maio-template 3 "
 #define HASH_DIGITS		16
 #define FIRST_LINE		(sizeof(STORE_MAGIC) - 1 + HASH_DIGITS + 1)
 

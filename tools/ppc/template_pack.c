@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel's template as it is kept in the store. Each extent begins at some
- * distance from the end of the one before it; these distances are the same in
- * each layer of a model and for each of its workers, so that zlib makes little
- * of them.
+ * distance from the end of the one before it in its file; these distances are
+ * much the same in each layer of a model and for each of its workers. So zlib
+ * makes little of them, and less where it is given their lowest bytes first, and
+ * their highest, that are zero, last.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -26,6 +27,22 @@ static struct maio_template_extent *find_extents(void *blob, size_t len,
 	return (struct maio_template_extent *)((char *)blob + len) - *nr;
 }
 
+/* Rows of bytes, end to end, become columns. */
+static void transpose(void *bytes, size_t rows, size_t columns)
+{
+	__u8 *from, *to = bytes;
+	size_t row, column;
+
+	if (!rows || !columns)
+		return;
+	from = xalloc(rows * columns, 1);
+	memcpy(from, bytes, rows * columns);
+	for (row = 0; row < rows; row++)
+		for (column = 0; column < columns; column++)
+			to[column * rows + row] = from[row * columns + column];
+	free(from);
+}
+
 static void to_distances(void *blob, size_t len)
 {
 	__u32 i, file = 0, end = 0, nr;
@@ -34,11 +51,14 @@ static void to_distances(void *blob, size_t len)
 	for (i = 0; i < nr; i++) {
 		struct maio_template_extent was = e[i];
 
+		if (le32toh(was.file) != file)
+			end = 0;
 		e[i].file = htole32(le32toh(was.file) - file);
 		e[i].start = htole32(le32toh(was.start) - end);
 		file = le32toh(was.file);
 		end = le32toh(was.start) + le32toh(was.count);
 	}
+	transpose(e, nr, sizeof(*e));
 }
 
 static void from_distances(void *blob, size_t len)
@@ -46,7 +66,10 @@ static void from_distances(void *blob, size_t len)
 	__u32 i, file = 0, end = 0, nr;
 	struct maio_template_extent *e = find_extents(blob, len, &nr);
 
+	transpose(e, sizeof(*e), nr);
 	for (i = 0; i < nr; i++) {
+		if (e[i].file)
+			end = 0;
 		file += le32toh(e[i].file);
 		end += le32toh(e[i].start);
 		e[i].file = htole32(file);

@@ -23,7 +23,7 @@ static void seal_file(char *file, size_t len)
 
 	if (len < FIRST_LINE)
 		return;
-	snprintf(line, sizeof(line), "maio-template 2 %016llx\n",
+	snprintf(line, sizeof(line), "maio-template 3 %016llx\n",
 		 hash_more(HASH_INIT, file + FIRST_LINE, len - FIRST_LINE));
 	memcpy(file, line, FIRST_LINE);
 }

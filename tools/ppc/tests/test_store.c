@@ -73,7 +73,7 @@ static bool refused(const char *data, size_t len, struct why *why)
 static void reseal(char *data, size_t len)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "maio-template 2 %016llx\n",
+	int n = snprintf(line, sizeof(line), "maio-template 3 %016llx\n",
 			 hash_more(HASH_INIT, data + 33, len - 33));
 
 	memcpy(data, line, n);
