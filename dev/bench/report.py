@@ -89,6 +89,7 @@ def record_of(cell, runs, calibration):
             record[f"{key}_mb"] = scaled(median(told, key + "_bytes"), 1e6, 2)
         record["refaulted_max_mb"] = scaled(max(t["refaulted_bytes"] for t in told), 1e6, 2)
         record["memory_waits"] = median(told, "memory_waits")
+        record["template_bytes"] = median(runs, "template_bytes")
     if "neighbour" in runs[0]:
         told = [r["neighbour"] for r in runs]
         record["neighbour"] = {k: median(told, k) for k in told[0]}
