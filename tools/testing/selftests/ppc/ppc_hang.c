@@ -200,6 +200,9 @@ TEST_F(hang, others_are_not_held_up)
 		_exit(att < 0 || ppc_detach(att));
 	}
 	EXPECT_TRUE(ends_soon(pid));
+	/* The other's; the one that hangs is yet to come. */
+	EXPECT_TRUE(PPC_WAIT(ppc_param("detached") == self->h.detached + 1));
+	self->h.detached++;
 	expect_whole(_metadata, &self->h);
 	close(fd);
 	unlink(path);
