@@ -192,7 +192,7 @@ for n in range({count}):
     os.pread(fd, 65536, n * {EXTENT_STEP})
 """)
         row = attached(prefix)
-        row["template_bytes"] = sum(e.stat().st_size for e in os.scandir(maio.STORE))
+        row["template_bytes"] = maio.stored()
         cache.rewarm(FILE)
         row["op_ns"] = cost("pread", "4096", FILE, prefix=prefix)
     finally:
@@ -228,7 +228,7 @@ def by_workers(count):
     cache.rewarm(FILE)
     row["op_recording_ns"] = cost(*words, prefix=maio.before("warm", FILE, "--keep", "--no-cold"))
     prefix = recorded("cold", FILE, HERE + "/cost", *words)
-    row["template_bytes"] = sum(e.stat().st_size for e in os.scandir(maio.STORE))
+    row["template_bytes"] = maio.stored()
     cache.rewarm(FILE)
     row["op_ns"] = cost(*words, prefix=prefix)
     return row
@@ -266,7 +266,7 @@ def template():
     model = disk.MOUNT + "/model"
     cache.drop(disk.files("model"))
     recorded("model", model, HERE + "/load", model)
-    size = sum(e.stat().st_size for e in os.scandir(maio.STORE))
+    size = maio.stored()
     return {"bytes": size, "model_bytes": sum(os.stat(p).st_size for p in disk.files("model"))}
 
 

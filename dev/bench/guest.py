@@ -147,7 +147,7 @@ def load(cell, paths, dev, method):
         record["maio"] = {k: stats[k] for k in (
             "prefetched_bytes", "useful_bytes", "late_bytes", "wasted_bytes", "burned_bytes", "refaulted_bytes",
             "memory_waits", "node_bytes")}
-        record["template_bytes"] = methods.template_bytes(cell, method)
+        record["template_bytes"] = maio.stored(methods.store(cell, method))
     return record
 
 

@@ -55,11 +55,6 @@ def store(cell, method):
     return os.path.join(maio.STORE, method if method in FIRST else cell["variant"] + "-" + cell["loader"])
 
 
-def template_bytes(cell, method):
-    """What is stored of a load."""
-    return sum(e.stat().st_size for e in os.scandir(store(cell, method)))
-
-
 def is_c(cell):
     return cell["command"][0].endswith("/load")
 

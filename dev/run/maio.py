@@ -13,6 +13,11 @@ def forget(store=STORE):
     os.makedirs(store)
 
 
+def stored(store=STORE):
+    """Bytes of the templates in a store."""
+    return sum(e.stat().st_size for e in os.scandir(store))
+
+
 def before(service, model, *options, store=STORE):
     """What is put before a command. Without the policy it is to fail, not to go on."""
     return ["maioctl", "run", "--require", "--store", store, "--service", service, *options, "--json", TOLD, model, "--"]
