@@ -13,6 +13,10 @@
 #define CHUNKS		2048U
 #define NOBODY		64U		/* each so manieth chunk nobody reads */
 
+/* What the last group does not read, though others do. */
+#define AWAY_FROM	(CHUNKS / 4 + NOBODY / 4)
+#define AWAY_TO		(CHUNKS / 4 + NOBODY * 3 / 4)
+
 static const struct file_id file = {
 	"model.safetensors", (__u64)CHUNKS * CHUNK * 4096, 1, 2,
 };
@@ -64,6 +68,11 @@ static bool chunks_of(const struct store_entry *entry, __u8 *wanted)
 	return true;
 }
 
+static bool away(__u32 group, __u32 chunk)
+{
+	return group == GROUPS - 1 && chunk >= AWAY_FROM && chunk < AWAY_TO;
+}
+
 /* As the kernel sees workers that read an eighth of each chunk: some of them. */
 static struct store_entry make_patchy(void)
 {
@@ -74,7 +83,7 @@ static struct store_entry make_patchy(void)
 
 	for (group = 0; group < GROUPS; group++) {
 		for (chunk = 0; chunk < CHUNKS; chunk++) {
-			if (chunk % NOBODY == NOBODY - 1 ||
+			if (chunk % NOBODY == NOBODY - 1 || away(group, chunk) ||
 			    (chunk % GROUPS != group && rand_r(&seed) % 10 < 4))
 				continue;
 			if (counts[group] && end == chunk) {
@@ -97,7 +106,7 @@ static void test_patchy(void)
 	struct store_entry entry = make_patchy();
 	static __u8 before[CHUNKS], after[CHUNKS];
 	const size_t large = stored(&entry);
-	bool kept = true, none = true;
+	bool kept = true, none = true, away_still = true;
 	__u32 i;
 
 	if (!tap_ok(chunks_of(&entry, before), "a patchy template"))
@@ -110,9 +119,12 @@ static void test_patchy(void)
 	for (i = 0; i < CHUNKS; i++) {
 		kept &= (before[i] & after[i]) == before[i];
 		none &= !before[i] == !after[i];
+		away_still &= !away(GROUPS - 1, i) ||
+			      !(after[i] & (1 << (GROUPS - 1)));
 	}
 	tap_ok(kept, "who read a chunk still does");
 	tap_ok(none, "and nobody what nobody read");
+	tap_ok(away_still, "nor a whole part that was others'");
 	free(entry.blob);
 }
 
