@@ -12,6 +12,9 @@
 /* Chunks to look at in one go. */
 #define PPC_BURN_LOOKS		256
 
+/* How long, at most, until the burner looks again at what others want. */
+#define PPC_BURN_PAUSE		(16 * PPC_END_REST)
+
 /* Where ranges meet, their pages are wanted from both sides. */
 #define PPC_BURN_EDGE		PPC_CHUNK_SIZE
 
@@ -197,6 +200,19 @@ static bool ppc_burn_readers_active(struct ppc_attachment *att)
 	return false;
 }
 
+/*
+ * Others may be about to pass what they wanted, or, if none of them is seen, be
+ * given up at some time.
+ */
+static void ppc_burn_later(struct ppc_stream *stream)
+{
+	if (!stream->pause || ppc_burn_readers_active(stream->att))
+		stream->pause = PPC_END_REST;
+	else
+		stream->pause = min(2 * stream->pause, PPC_BURN_PAUSE);
+	queue_delayed_work(ppc_wq, &stream->burner, stream->pause);
+}
+
 /**
  * ppc_burn_work - drop what was consumed
  * @work: of a stream
@@ -221,10 +237,8 @@ void ppc_burn_work(struct work_struct *work)
 	} else if (time_after_eq(jiffies, rest_from)) {
 		stream->kept = false;
 		ppc_burn_rest(stream, PPC_CHUNK_CONSUMED);
-		/* Others may be about to pass what they wanted. */
-		if (stream->kept && ppc_burn_readers_active(stream->att))
-			queue_delayed_work(ppc_wq, &stream->burner,
-					   PPC_END_REST);
+		if (stream->kept)
+			ppc_burn_later(stream);
 	} else {
 		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
 		queue_delayed_work(ppc_wq, &stream->burner, PPC_END_REST);

@@ -319,6 +319,7 @@ struct ppc_inflight {
  * @refaulted: bytes burned or evicted, and wanted again
  * @burn_from: first chunk that may be left to burn
  * @kept: something that was consumed is wanted; the burner's own
+ * @pause: until it looks at that again, jiffies; the burner's own
  * @prefetch: worker that reads ahead
  * @burner: worker that drops
  * @inflight: ring of batches; the prefetch worker's own
@@ -353,6 +354,7 @@ struct ppc_stream {
 	u64 refaulted;
 	u32 burn_from;
 	bool kept;
+	unsigned long pause;
 
 	struct delayed_work prefetch;
 	struct delayed_work burner;

@@ -499,6 +499,24 @@ static void replay_start(struct __test_metadata *_metadata, struct model *model,
 	model->disk = ppc_disk_bytes(model->fd[0]);
 }
 
+/*
+ * Where a mapped load misses at the beginning of a part, the stock kernel reads
+ * around it: into the part before, whose reader may have been through and have
+ * had it dropped.
+ */
+static long model_left(const struct model *model)
+{
+	long pages = model_cached(model);
+	int i, part;
+
+	for (i = 0; model->mapped && i < model->nr; i++)
+		for (part = 1; part < PARTS; part++)
+			pages -= ppc_cached(model->fd[i],
+					    part * model->part - WINDOW / 2,
+					    WINDOW / 2);
+	return pages;
+}
+
 /* The end of a replay: of what burns, nothing stays. */
 static void replay_stop(struct __test_metadata *_metadata, struct model *model)
 {
@@ -513,9 +531,9 @@ static void replay_stop(struct __test_metadata *_metadata, struct model *model)
 	/* The recording of a mapped load does not see its very end. */
 	most = (stats.unburnable_bytes + model_size(model) - known) / PAGE;
 	if (burn)
-		EXPECT_GE(most, model_cached(model))
+		EXPECT_GE(most, model_left(model))
 			TH_LOG("%ld pages are left, not %ld at most, %llu of them unburnable",
-			       model_cached(model), most,
+			       model_left(model), most,
 			       stats.unburnable_bytes / PAGE);
 	begin = time(NULL);
 	EXPECT_EQ(0, ppc_detach(model->att));
@@ -926,6 +944,8 @@ TEST_F(apart, who_comes_late_finds_his_group)
 	EXPECT_EQ(0, finish(start(load_all, &self->model, 0)));
 	EXPECT_LE((long)(size / PAGE / 100 * 95), model_cached(&self->model));
 	sleep(AWAY + 1);
+	EXPECT_TRUE(PPC_WAIT(model_cached(&self->model) <= LEFT))
+		TH_LOG("%ld pages still wait", model_cached(&self->model));
 	EXPECT_EQ(0, finish(start(load_all, &self->model, 1)));
 	EXPECT_EQ(WORKERS, status_of(self->model.att).bound_groups);
 	EXPECT_TRUE(PPC_WAIT(model_cached(&self->model) <= LEFT))
