@@ -480,6 +480,7 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	spin_lock_init(&att->stream_lock);
 	spin_lock_init(&att->consumer_lock);
 	INIT_LIST_HEAD(&att->streams);
+	att->kicked = jiffies - PPC_END_REST;
 	init_waitqueue_head(&att->wait);
 	INIT_WORK(&att->teardown, ppc_attach_teardown);
 	init_completion(&att->done);

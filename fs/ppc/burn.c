@@ -15,17 +15,24 @@
 /* How long, at most, until the burner looks again at what others want. */
 #define PPC_BURN_PAUSE		(16 * PPC_END_REST)
 
+/* How far one goes. */
+enum ppc_burn_pass {
+	PPC_PASS_BEHIND,	/* up to the gap behind the readers */
+	PPC_PASS_REST,		/* the gap as well */
+	PPC_PASS_LAST,		/* and what does not go now never will */
+};
+
 /* Where ranges meet, their pages are wanted from both sides. */
 #define PPC_BURN_EDGE		PPC_CHUNK_SIZE
 
 static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
-			       u8 want, bool all, u64 gap)
+			       u8 want, enum ppc_burn_pass pass, u64 gap)
 {
 	u16 state = stream->map.state[chunk];
 
 	if (!(state & want) || ppc_chunk_gone(state))
 		return false;
-	if (all)
+	if (pass != PPC_PASS_BEHIND)
 		return true;
 	return !(state & PPC_CHUNK_STUCK) &&
 	       !ppc_cursors_hold(&stream->cursors, &stream->map, chunk, gap) &&
@@ -36,10 +43,11 @@ static bool ppc_burn_candidate(const struct ppc_stream *stream, u32 chunk,
  * Find the next run of chunks to drop from @chunk on, in one file; @chunk is
  * set to the first chunk behind it.
  */
-static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
-			  u32 *chunk, u32 *first, struct ppc_range *run)
+static bool ppc_burn_next(struct ppc_stream *stream, u8 want,
+			  enum ppc_burn_pass pass, u32 *chunk, u32 *first,
+			  struct ppc_range *run)
 {
-	u64 gap = all ? 0 : ppc_room_gap(stream);
+	u64 gap = pass == PPC_PASS_BEHIND ? ppc_room_gap(stream) : 0;
 	struct ppc_range bytes;
 	u32 looks = 0;
 
@@ -48,7 +56,7 @@ static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
 		return false;
 	guard(spinlock)(&stream->lock);
 	while (*chunk < stream->map.nr_chunks &&
-	       !ppc_burn_candidate(stream, *chunk, want, all, gap)) {
+	       !ppc_burn_candidate(stream, *chunk, want, pass, gap)) {
 		++*chunk;
 		/* A reader waits for the lock: don't keep it for long. */
 		if (++looks % PPC_BURN_LOOKS == 0) {
@@ -63,7 +71,7 @@ static bool ppc_burn_next(struct ppc_stream *stream, u8 want, bool all,
 	*first = *chunk;
 	ppc_map_chunk(&stream->map, *chunk, run);
 	while (++*chunk < stream->map.nr_chunks &&
-	       ppc_burn_candidate(stream, *chunk, want, all, gap)) {
+	       ppc_burn_candidate(stream, *chunk, want, pass, gap)) {
 		ppc_map_chunk(&stream->map, *chunk, &bytes);
 		if (bytes.file != run->file ||
 		    bytes.pos != run->pos + run->len ||
@@ -87,6 +95,9 @@ static unsigned long ppc_burn_range(struct ppc_stream *stream,
 
 	if (first >= last)
 		return 0;
+	/* What is still being read cannot be dropped, and this is the last try. */
+	if (!READ_ONCE(stream->running))
+		ppc_wait_range(pf->inode->i_mapping, first, last - first);
 	ppc_drop_range(pf->inode->i_mapping, first, last,
 		       ppc_attach_may_unmap, pf, &drop);
 	ppc_stat_add(stream->att, burned_bytes,
@@ -112,14 +123,17 @@ static bool ppc_burn_wanted(struct ppc_stream *stream, struct ppc_file *pf,
 }
 
 static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
-			  unsigned long left, bool all)
+			  unsigned long left, enum ppc_burn_pass pass)
 {
 	u16 *state = &stream->map.state[chunk];
 
-	if (left && all)
+	guard(spinlock)(&stream->lock);
+	stream->left |= left;
+	if (left && pass == PPC_PASS_LAST && !(*state & PPC_CHUNK_COUNTED)) {
 		ppc_stat_add(stream->att, unburnable_bytes,
 			     (u64)left << PAGE_SHIFT);
-	guard(spinlock)(&stream->lock);
+		*state |= PPC_CHUNK_COUNTED;
+	}
 	if (!left)
 		*state = (*state & ~PPC_CHUNK_LEFT) | PPC_CHUNK_BURNED;
 	else if (*state & PPC_CHUNK_TRIED)
@@ -129,14 +143,15 @@ static void ppc_burn_mark(struct ppc_stream *stream, u32 chunk,
 }
 
 static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
-			 const struct ppc_range *run, bool all)
+			 const struct ppc_range *run,
+			 enum ppc_burn_pass pass)
 {
 	struct ppc_file *pf = ppc_file_get(stream->att, run->file);
 	bool whole = false;
 
 	if (!pf)
 		return;
-	if (READ_ONCE(pf->stopped))
+	if (!ppc_file_unchanged(pf))
 		goto put;
 	if (!ppc_burn_wanted(stream, pf, run))
 		whole = !ppc_burn_range(stream, pf, run);
@@ -154,37 +169,62 @@ static void ppc_burn_run(struct ppc_stream *stream, u32 first, u32 end,
 			}
 			left = ppc_burn_range(stream, pf, &bytes);
 		}
-		ppc_burn_mark(stream, first, left, all);
+		ppc_burn_mark(stream, first, left, pass);
 	}
 put:
 	ppc_file_put(pf);
 }
 
-static void ppc_burn(struct ppc_stream *stream, u8 want, bool all)
+static void ppc_burn(struct ppc_stream *stream, u8 want,
+		     enum ppc_burn_pass pass)
 {
 	u32 chunk, first, looks = 0;
 	struct ppc_range run;
 
 	spin_lock(&stream->lock);
-	chunk = all ? 0 : stream->burn_from;
+	chunk = pass == PPC_PASS_BEHIND ? stream->burn_from : 0;
 	while (chunk < stream->map.nr_chunks && looks++ < PPC_BURN_LOOKS &&
 	       ppc_chunk_gone(stream->map.state[chunk]))
 		chunk++;
 	stream->burn_from = chunk;
 	spin_unlock(&stream->lock);
 
-	while (ppc_burn_next(stream, want, all, &chunk, &first, &run)) {
-		ppc_burn_run(stream, first, chunk, &run, all);
+	while (ppc_burn_next(stream, want, pass, &chunk, &first, &run)) {
+		ppc_burn_run(stream, first, chunk, &run, pass);
 		cond_resched();
 	}
 }
 
-/* Small folios wait in per-CPU batches, which hold a reference to them. */
 static void ppc_burn_rest(struct ppc_stream *stream, u8 want)
 {
-	ppc_burn(stream, want, false);
+	stream->left = false;
+	ppc_burn(stream, want, PPC_PASS_REST);
+	if (!stream->left)
+		return;
+	/* Small folios wait in per-CPU batches, which hold a reference to them. */
 	ppc_drop_drain();
-	ppc_burn(stream, want, true);
+	ppc_burn(stream, want, PPC_PASS_LAST);
+}
+
+/**
+ * ppc_burn_kick - memory is short: have all streams make room that may
+ * @att: attachment
+ *
+ * Those whose readers are through look no more by themselves.
+ *
+ * Context: any but interrupts, soft ones included.
+ */
+void ppc_burn_kick(struct ppc_attachment *att)
+{
+	struct ppc_stream *stream;
+
+	guard(spinlock)(&att->stream_lock);
+	list_for_each_entry(stream, &att->streams, link) {
+		/* Once it is stopped, nobody waits for the burner any more. */
+		guard(spinlock)(&stream->lock);
+		if (stream->running && stream->burn != PPC_BURN_NEVER)
+			mod_delayed_work(ppc_wq, &stream->burner, 0);
+	}
 }
 
 /* Has any reader of the attachment been seen of late? */
@@ -224,6 +264,7 @@ void ppc_burn_work(struct work_struct *work)
 	unsigned long rest_from;
 	bool burn, end;
 
+	ppc_room_look(stream);
 	spin_lock(&stream->lock);
 	burn = ppc_stream_burns(stream) && READ_ONCE(ppc_enabled);
 	end = ppc_cursors_at_end(&stream->cursors, &stream->map);
@@ -233,14 +274,16 @@ void ppc_burn_work(struct work_struct *work)
 	if (!burn)
 		return;
 	if (!end) {
-		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
+		ppc_burn(stream, PPC_CHUNK_CONSUMED, PPC_PASS_BEHIND);
 	} else if (time_after_eq(jiffies, rest_from)) {
 		stream->kept = false;
 		ppc_burn_rest(stream, PPC_CHUNK_CONSUMED);
 		if (stream->kept)
 			ppc_burn_later(stream);
+		else
+			stream->pause = 0;
 	} else {
-		ppc_burn(stream, PPC_CHUNK_CONSUMED, false);
+		ppc_burn(stream, PPC_CHUNK_CONSUMED, PPC_PASS_BEHIND);
 		queue_delayed_work(ppc_wq, &stream->burner, PPC_END_REST);
 	}
 }

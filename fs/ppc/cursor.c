@@ -395,6 +395,8 @@ bool ppc_cursors_pick(struct ppc_cursors *cs, const struct ppc_map *map,
 
 	ppc_map_chunk(map, c->next, &batch->bytes);
 	batch->cursor = c - cs->cursor;
+	batch->before = least;
+	batch->ahead = ahead;
 	batch->first = c->next++;
 	batch->nr = 1;
 	while (c->next < map->nr_chunks && !skippable(map, c->next) &&

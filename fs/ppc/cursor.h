@@ -80,12 +80,16 @@ struct ppc_outcome {
  * @first: first chunk
  * @nr: chunks
  * @cursor: whose
+ * @before: bytes between him and the batch that no reader has passed
+ * @ahead: bytes before all readers of the stream that none has passed
  */
 struct ppc_batch {
 	struct ppc_range bytes;
 	u32 first;
 	u32 nr;
 	u32 cursor;
+	u64 before;
+	u64 ahead;
 };
 
 void ppc_cursors_reset(struct ppc_cursors *cs, struct ppc_map *map);

@@ -26,6 +26,7 @@
 #define PPC_CHUNK_FAILED	0x80	/* cannot be read, leave it to stock */
 #define PPC_CHUNK_SEEN		0x100	/* a reader was in it, not only beyond */
 #define PPC_CHUNK_READ		0x200	/* and has come to its end */
+#define PPC_CHUNK_COUNTED	0x400	/* as one that could not be dropped */
 
 struct ppc_map {
 	u32 nr_ranges;

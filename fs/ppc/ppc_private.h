@@ -161,6 +161,7 @@ bool ppc_file_unchanged(struct ppc_file *pf);
  * @resident_stamp: when @resident and @bytes were taken
  * @resident: bytes of the files cached then, as far as the attacher may know
  * @bytes: size of all files then
+ * @kicked: when all burners were last told that memory is short, jiffies
  * @wait: who polls
  * @news: there is something new for him
  * @stats: counters, laid out as struct ppc_stats
@@ -203,6 +204,7 @@ struct ppc_attachment {
 	unsigned long resident_stamp;
 	u64 resident;
 	u64 bytes;
+	unsigned long kicked;
 
 	wait_queue_head_t wait;
 	bool news;
@@ -319,7 +321,8 @@ struct ppc_inflight {
  * @refaulted: bytes burned or evicted, and wanted again
  * @burn_from: first chunk that may be left to burn
  * @kept: something that was consumed is wanted; the burner's own
- * @pause: until it looks at that again, jiffies; the burner's own
+ * @left: something did not go; the burner's own
+ * @pause: until it looks at that again, jiffies, or 0; the burner's own
  * @prefetch: worker that reads ahead
  * @burner: worker that drops
  * @inflight: ring of batches; the prefetch worker's own
@@ -354,6 +357,7 @@ struct ppc_stream {
 	u64 refaulted;
 	u32 burn_from;
 	bool kept;
+	bool left;
 	unsigned long pause;
 
 	struct delayed_work prefetch;
@@ -386,13 +390,13 @@ static inline bool ppc_stream_holds_unread(const struct ppc_stream *stream,
 /* stream.c */
 
 void ppc_stream_destroy_all(struct ppc_attachment *att);
+u64 ppc_streams_ahead(struct ppc_attachment *att);
 bool ppc_streams_failed(struct ppc_attachment *att, u32 file, u64 pos, u64 len);
 
 /* prefetch.c */
 
 void ppc_prefetch_work(struct work_struct *work);
 void ppc_prefetch_queue(struct ppc_stream *stream);
-void ppc_prefetch_drain(struct ppc_stream *stream, bool wait);
 
 /* room.c */
 
@@ -401,12 +405,12 @@ u64 ppc_resident(struct ppc_attachment *att, bool now);
 void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill);
 bool ppc_room_look(struct ppc_stream *stream);
 bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
-		  struct ppc_file *pf, const struct ppc_range *bytes,
-		  u64 ahead);
+		  struct ppc_file *pf, const struct ppc_batch *batch);
 u64 ppc_room_gap(struct ppc_stream *stream);
 
 /* burn.c */
 
+void ppc_burn_kick(struct ppc_attachment *att);
 void ppc_burn_work(struct work_struct *work);
 void ppc_burn_all(struct ppc_stream *stream);
 

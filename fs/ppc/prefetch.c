@@ -23,13 +23,11 @@ static void ppc_prefetch_seen(int nid, unsigned long nr, void *arg)
 	atomic64_add((u64)nr << PAGE_SHIFT, ppc_stat_node(arg, nid));
 }
 
-static void ppc_prefetch_wait_oldest(struct ppc_stream *stream, bool wait)
+static void ppc_prefetch_forget_oldest(struct ppc_stream *stream)
 {
-	struct ppc_inflight *oldest = &stream->inflight[stream->inflight_head];
+	const struct ppc_inflight *oldest =
+		&stream->inflight[stream->inflight_head];
 
-	if (wait)
-		ppc_wait_range(oldest->pf->inode->i_mapping, oldest->index,
-			       oldest->nr);
 	ppc_file_put(oldest->pf);
 	stream->inflight_pages -= oldest->nr;
 	stream->inflight_head = (stream->inflight_head + 1) %
@@ -37,15 +35,13 @@ static void ppc_prefetch_wait_oldest(struct ppc_stream *stream, bool wait)
 	stream->inflight_nr--;
 }
 
-/**
- * ppc_prefetch_drain - let go of files that are being read
- * @stream: stream, of which no worker runs
- * @wait: until they have been
- */
-void ppc_prefetch_drain(struct ppc_stream *stream, bool wait)
+static void ppc_prefetch_wait_oldest(struct ppc_stream *stream)
 {
-	while (stream->inflight_nr)
-		ppc_prefetch_wait_oldest(stream, wait);
+	const struct ppc_inflight *oldest =
+		&stream->inflight[stream->inflight_head];
+
+	ppc_wait_range(oldest->pf->inode->i_mapping, oldest->index, oldest->nr);
+	ppc_prefetch_forget_oldest(stream);
 }
 
 /* Takes over the caller's reference to the file. */
@@ -66,7 +62,7 @@ static void ppc_prefetch_remember(struct ppc_stream *stream,
 }
 
 static bool ppc_prefetch_pick(struct ppc_stream *stream,
-			      struct ppc_batch *batch, u64 *ahead)
+			      struct ppc_batch *batch)
 {
 	/* The streams of an attachment share its budget. */
 	u64 budget = div_u64(stream->att->budget,
@@ -88,11 +84,10 @@ static bool ppc_prefetch_pick(struct ppc_stream *stream,
 	if (!stream->running || stream->gave_up || !READ_ONCE(ppc_enabled) ||
 	    !READ_ONCE(stream->att->live) || READ_ONCE(stream->att->paused))
 		return false;
-	*ahead = ppc_cursors_ahead(&stream->cursors, &stream->map);
 	if (ppc_cursors_pick(&stream->cursors, &stream->map, budget,
 			     PPC_BATCH_BYTES, batch))
 		return true;
-	if (*ahead >= budget)
+	if (ppc_cursors_ahead(&stream->cursors, &stream->map) >= budget)
 		ppc_stat_inc(stream->att, budget_waits);
 	return false;
 }
@@ -184,7 +179,7 @@ static void ppc_prefetch_submit(struct ppc_stream *stream, struct ppc_file *pf,
 	while (stream->inflight_nr &&
 	       (stream->inflight_nr == PPC_INFLIGHT_BATCHES ||
 		stream->inflight_pages + fill.nr > most))
-		ppc_prefetch_wait_oldest(stream, true);
+		ppc_prefetch_wait_oldest(stream);
 
 	ppc_room_place(stream->att, &fill);
 	pages = ppc_fill_range(&fill);
@@ -208,11 +203,10 @@ void ppc_prefetch_work(struct work_struct *work)
 			     prefetch);
 	struct ppc_batch batch;
 	bool again = false;
-	u64 ahead;
 
 	kthread_associate_blkcg(READ_ONCE(stream->blkcg) ?:
 				stream->att->blkcg);
-	while (!again && ppc_prefetch_pick(stream, &batch, &ahead)) {
+	while (!again && ppc_prefetch_pick(stream, &batch)) {
 		struct mem_cgroup *memcg = ppc_room_memcg(stream);
 		struct ppc_file *pf = ppc_file_get(stream->att,
 						   batch.bytes.file);
@@ -220,8 +214,7 @@ void ppc_prefetch_work(struct work_struct *work)
 		if (!pf || !ppc_file_unchanged(pf)) {
 			ppc_prefetch_pass(stream, &batch);
 		} else if (blk_cgroup_congested() ||
-			   !ppc_room_for(stream, memcg, pf, &batch.bytes,
-					 ahead)) {
+			   !ppc_room_for(stream, memcg, pf, &batch)) {
 			ppc_prefetch_unpick(stream, &batch);
 			again = true;
 		} else {
@@ -237,7 +230,8 @@ void ppc_prefetch_work(struct work_struct *work)
 	kthread_associate_blkcg(NULL);
 
 	/* Idle streams pin nothing, and make no room for readers who rest. */
-	ppc_prefetch_drain(stream, false);
+	while (stream->inflight_nr)
+		ppc_prefetch_forget_oldest(stream);
 	if (again && time_before(jiffies, READ_ONCE(stream->last_access) +
 					  PPC_END_REST))
 		queue_delayed_work(ppc_wq, &stream->prefetch,

@@ -104,6 +104,16 @@ static u64 ppc_room_bytes(unsigned long free, unsigned long idle, u64 own)
 	return ((u64)free + (idle > own ? idle - own : 0)) << PAGE_SHIFT;
 }
 
+/* Are there so many pages without what our readers have yet to come to? */
+static bool ppc_room_for_pages(struct ppc_attachment *att, unsigned long want)
+{
+	unsigned long idle, free = ppc_nodes_room(&att->mems_allowed, &idle);
+
+	return free >= want ||
+	       ppc_room_bytes(free, idle, ppc_streams_ahead(att)) >> PAGE_SHIFT >=
+	       want;
+}
+
 static u64 ppc_room_in_nodes(const nodemask_t *nodes, u64 own)
 {
 	unsigned long idle, free = ppc_nodes_room(nodes, &idle);
@@ -157,7 +167,7 @@ bool ppc_room_look(struct ppc_stream *stream)
 	stream->tight = tight;
 	spin_unlock(&stream->lock);
 	if (news)
-		mod_delayed_work(ppc_wq, &stream->burner, 0);
+		ppc_burn_kick(stream->att);
 	return tight;
 }
 
@@ -166,8 +176,7 @@ bool ppc_room_look(struct ppc_stream *stream)
  * @stream: stream
  * @memcg: to be charged
  * @pf: file
- * @bytes: the batch
- * @ahead: bytes between the readers and the batch
+ * @batch: the batch
  *
  * Far ahead of the readers nothing is reclaimed for it.
  *
@@ -175,16 +184,16 @@ bool ppc_room_look(struct ppc_stream *stream)
  * Return: true if there is.
  */
 bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
-		  struct ppc_file *pf, const struct ppc_range *bytes, u64 ahead)
+		  struct ppc_file *pf, const struct ppc_batch *batch)
 {
+	const struct ppc_range *bytes = &batch->bytes;
 	struct ppc_attachment *att = stream->att;
 	unsigned long nr = bytes->len >> PAGE_SHIFT, want, cached;
 	bool ceiling = ppc_room_at_ceiling(att, bytes->len);
-	u64 room;
 
 	want = nr + nr / 4;
-	room = ppc_room_in_nodes(&att->mems_allowed, ahead) >> PAGE_SHIFT;
-	if (!ceiling && room >= want && ppc_memcg_headroom(memcg) >= want)
+	if (!ceiling && ppc_memcg_headroom(memcg) >= want &&
+	    ppc_room_for_pages(att, want))
 		return true;
 
 	/* What is there already takes no room. */
@@ -194,9 +203,17 @@ bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 	if (cached >= nr)
 		return true;
 	ppc_stat_inc(att, memory_waits);
-	if (ceiling)
+	if (ceiling) {
 		mod_delayed_work(ppc_wq, &stream->burner, 0);
-	if (ceiling || ahead > PPC_NEAR_BYTES)
+		if (time_after_eq(jiffies,
+				  READ_ONCE(att->kicked) + PPC_END_REST)) {
+			WRITE_ONCE(att->kicked, jiffies);
+			ppc_burn_kick(att);
+		}
+		return false;
+	}
+	/* Of many readers, each gets a batch at least. */
+	if (batch->ahead > PPC_NEAR_BYTES && batch->before >= PPC_BATCH_BYTES)
 		return false;
 	if (ppc_memcg_headroom(memcg) < want)
 		ppc_memcg_make_room(memcg, want);

@@ -35,22 +35,6 @@ static const char * const ppc_stat_names[] = {
 static_assert(ARRAY_SIZE(ppc_stat_names) ==
 	      offsetof(struct ppc_stats, node_bytes) / sizeof(u64));
 
-/* What is read ahead and still ahead of its readers. */
-static u64 ppc_stats_ahead(struct ppc_attachment *att)
-{
-	struct ppc_stream *stream;
-	u64 ahead = 0;
-
-	spin_lock(&att->stream_lock);
-	list_for_each_entry(stream, &att->streams, link) {
-		spin_lock(&stream->lock);
-		ahead += ppc_cursors_ahead(&stream->cursors, &stream->map);
-		spin_unlock(&stream->lock);
-	}
-	spin_unlock(&att->stream_lock);
-	return ahead;
-}
-
 /**
  * ppc_stats_read - take an attachment's counters
  * @att: attachment
@@ -64,7 +48,7 @@ void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 
 	for (i = 0; i < PPC_NR_STATS; i++)
 		counters[i] = atomic64_read(&att->stats[i]);
-	stats->ahead_bytes = ppc_stats_ahead(att);
+	stats->ahead_bytes = ppc_streams_ahead(att);
 	unread = stats->useful_bytes + stats->ahead_bytes;
 	stats->wasted_bytes = stats->prefetched_bytes > unread ?
 			      stats->prefetched_bytes - unread : 0;

@@ -171,8 +171,6 @@ void ppc_stream_stop(struct ppc_stream *stream)
 	cancel_delayed_work_sync(&stream->prefetch);
 	cancel_delayed_work_sync(&stream->burner);
 	burn &= READ_ONCE(ppc_enabled);
-	/* What is still being read cannot be dropped. */
-	ppc_prefetch_drain(stream, burn);
 	if (burn)
 		ppc_burn_all(stream);
 }
@@ -425,6 +423,26 @@ bool ppc_stream_spent(struct ppc_stream *stream, u32 file, u64 pos)
 	       ppc_stream_contains(stream, file, pos);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_spent);
+
+/**
+ * ppc_streams_ahead - what is read ahead and still ahead of its readers
+ * @att: attachment
+ *
+ * Context: any but interrupts, soft ones included.
+ * Return: bytes, of all streams.
+ */
+u64 ppc_streams_ahead(struct ppc_attachment *att)
+{
+	struct ppc_stream *stream;
+	u64 ahead = 0;
+
+	guard(spinlock)(&att->stream_lock);
+	list_for_each_entry(stream, &att->streams, link) {
+		guard(spinlock)(&stream->lock);
+		ahead += ppc_cursors_ahead(&stream->cursors, &stream->map);
+	}
+	return ahead;
+}
 
 static bool ppc_stream_failed(struct ppc_stream *stream, u32 file, u64 pos,
 			      u64 len)

@@ -39,6 +39,7 @@ struct reader {
 	const char *cg;
 	int fd;
 	int att;
+	__u64 from;
 	__u64 size;
 	int passes;
 	struct report *report;
@@ -118,7 +119,7 @@ static long long info_of(int att, const char *key)
 	return -1;
 }
 
-/* Reads all of it, time and again, and looks at what is cached meanwhile. */
+/* Reads from there to the end, time and again, and looks at what is cached meanwhile. */
 static int read_all(void *arg)
 {
 	const struct reader *r = arg;
@@ -128,7 +129,7 @@ static int read_all(void *arg)
 	if (r->cg && ppc_cg_enter(r->cg))
 		return 1;
 	for (i = 0; i < r->passes; i++) {
-		for (pos = 0; pos < r->size; pos += STEP) {
+		for (pos = r->from; pos < r->size; pos += STEP) {
 			if (ppc_verify(r->fd, pos, STEP) != -1)
 				return 2;
 			cached = cached_bytes(r->fd);
@@ -387,6 +388,49 @@ TEST_F(memory, tight_at_the_ceiling)
 	TH_LOG("at most %llu cached, burned %llu, read ahead %llu, waits %llu",
 	       self->report->most, stats.burned_bytes, stats.prefetched_bytes,
 	       stats.memory_waits);
+}
+
+/* Who is through makes room for who comes later. */
+TEST_F(memory, later_stream_at_the_ceiling)
+{
+	const __u64 most = 16 * MB, slack = 4 * MB, half = SIZE / 2;
+	struct reader r = {
+		.size = half,
+		.passes = 1,
+		.report = self->report,
+	};
+	struct ppc_stats before, after;
+
+	self->fd = ppc_make_file(self->path, SIZE);
+	ASSERT_LE(0, self->fd);
+	self->att = attach(self->fd, 0, most);
+	ASSERT_LE(0, self->att);
+	ASSERT_LE(0, ppc_stream_one(self->att, 0, half, true, TEST_BURN_TIGHT,
+				    TEST_GAP_AUTO));
+	ASSERT_LE(0, ppc_stream_one(self->att, half, half, true,
+				    TEST_BURN_TIGHT, TEST_GAP_AUTO));
+	r.fd = self->fd;
+	r.att = self->att;
+	ASSERT_EQ(0, ppc_in_child(read_all, &r));
+	let_burn();
+	ASSERT_EQ(0, ppc_stats(self->att, &before));
+	/* For lack of a reason, no more went than the end of the load needed. */
+	EXPECT_LE(most / 2, cached_bytes(self->fd));
+
+	r.from = half;
+	r.size = SIZE;
+	ASSERT_EQ(-1, ppc_verify(self->fd, half, PAGE));
+	EXPECT_TRUE(PPC_WAIT(!ppc_cached(self->fd, 0, half)))
+		TH_LOG("%ld pages of the first half are left",
+		       ppc_cached(self->fd, 0, half));
+	ASSERT_EQ(0, ppc_in_child(read_all, &r));
+	ASSERT_EQ(0, ppc_stats(self->att, &after));
+	EXPECT_GE(most + slack, self->report->most);
+	EXPECT_LE(half / 4 * 3, after.prefetched_bytes - before.prefetched_bytes);
+	EXPECT_EQ(0, after.fallbacks);
+	TH_LOG("at most %llu cached, read ahead %llu, then %llu",
+	       self->report->most, before.prefetched_bytes,
+	       after.prefetched_bytes);
 }
 
 /* Read up to @at, and see that just the gap behind it stays. */

@@ -954,6 +954,25 @@ TEST_F(apart, who_comes_late_finds_his_group)
 	replay_stop(_metadata, &self->model);
 }
 
+/* What is still on its way from the disk can be dropped when it is there. */
+TEST_F(apart, stop_waits_for_what_is_read)
+{
+	struct ppc_stats stats = {};
+	struct shard shard;
+
+	record(_metadata, &self->model, load_all, 1);
+	replay_start(_metadata, &self->model, MAIO_MODE_BURN, 0);
+	ASSERT_TRUE(shard_open(&shard, self->model.path[0], false));
+	ASSERT_TRUE(shard_read(&shard, 0, HEADER));
+	ASSERT_TRUE(PPC_WAIT(!ppc_stats(self->model.att, &stats) &&
+			     stats.prefetched_bytes));
+	EXPECT_EQ(0, cmd(self->model.att, MAIO_IOC_REPLAY_STOP));
+	EXPECT_EQ(0, model_cached(&self->model));
+	ASSERT_EQ(0, ppc_stats(self->model.att, &stats));
+	EXPECT_EQ(0, stats.unburnable_bytes);
+	close(shard.fd);
+}
+
 FIXTURE(fair) {
 	struct model model;
 };
