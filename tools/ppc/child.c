@@ -30,6 +30,11 @@ static struct sigaction own_chld;
 static struct rlimit own_files;
 static bool signals_held, files_raised;
 
+/* Of the command, while it runs and afterwards. */
+static pid_t running;
+static bool over;
+static int over_status;
+
 /* Room for the files of a model; the command gets the limit back as it was. */
 int files_limit_raise(size_t nr, struct why *why)
 {
@@ -65,17 +70,85 @@ static int signals_hold(struct why *why)
 	return 0;
 }
 
-/* From here on a signal ends maioctl; those meant for the command are gone. */
+static void end_now(int signal)
+{
+	(void)signal;
+	_exit(over_status);
+}
+
+/*
+ * From here on a signal ends maioctl, with the command's exit status; those meant
+ * for the command are gone.
+ */
 void child_signals_release(void)
 {
+	const struct sigaction end = { .sa_handler = end_now };
 	const struct timespec now = { 0 };
+	struct sigaction old;
+	size_t i;
 
 	if (!signals_held)
 		return;
 	while (sigtimedwait(&held_mask, NULL, &now) > 0 || errno == EINTR)
 		errno = 0;
+	for (i = 0; i < ARRAY_SIZE(forwarded); i++) {
+		if (!sigaction(forwarded[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(forwarded[i], &end, NULL);
+	}
 	sigprocmask(SIG_SETMASK, &own_mask, NULL);
 	signals_held = false;
+}
+
+/* Returns only if it fails. */
+static void become_command(char **argv)
+{
+	/* The limit only ever went up, so it can always be put back. */
+	if (files_raised)
+		setrlimit(RLIMIT_NOFILE, &own_files);
+	if (signals_held) {
+		sigaction(SIGCHLD, &own_chld, NULL);
+		sigprocmask(SIG_SETMASK, &own_mask, NULL);
+	}
+	execvp(argv[0], argv);
+}
+
+static int exec_status(int error)
+{
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+static int wait_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+/**
+ * child_last_resort - the command, and nothing but the command
+ * @argv: the command and its arguments; NULL: it is not to be run now
+ *
+ * For when maioctl cannot go on: the command is run if it has not been, and its
+ * exit status is ours. The kernel lets go of the files.
+ */
+void child_last_resort(char **argv)
+{
+	int status;
+
+	if (over)
+		_exit(over_status);
+	if (!running && !argv)
+		_exit(EXIT_MAIOCTL);
+	if (!running) {
+		become_command(argv);
+		_exit(exec_status(errno));
+	}
+	sigprocmask(SIG_SETMASK, &own_mask, NULL);
+	while (waitpid(running, &status, 0) < 0) {
+		if (errno != EINTR)
+			_exit(EXIT_MAIOCTL);
+	}
+	_exit(wait_status(status));
 }
 
 static void __noreturn exec_command(char **argv, int report)
@@ -83,12 +156,7 @@ static void __noreturn exec_command(char **argv, int report)
 	ssize_t n;
 	int error;
 
-	/* The limit only ever went up, so it can always be put back. */
-	if (files_raised)
-		setrlimit(RLIMIT_NOFILE, &own_files);
-	sigaction(SIGCHLD, &own_chld, NULL);
-	sigprocmask(SIG_SETMASK, &own_mask, NULL);
-	execvp(argv[0], argv);
+	become_command(argv);
 	error = errno;
 	do {
 		n = write(report, &error, sizeof(error));
@@ -102,7 +170,11 @@ static void take_signal(int signals, pid_t pid)
 
 	if (read(signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0)
+	if (info.ssi_signo == SIGCHLD)
+		return;
+	/* That the terminal is gone, the kernel tells its session's leader alone. */
+	if (info.ssi_code <= 0 ||
+	    (info.ssi_signo == SIGHUP && getsid(0) == getpid()))
 		kill(pid, info.ssi_signo);
 }
 
@@ -171,16 +243,15 @@ static int exec_error(int fd)
  * child_run - run the command to its end
  * @argv: the command and its arguments
  * @watch: what else to wait for meanwhile, or NULL
- * @child: how it ended
- * @why: why it did not start, if so; @child tells the exit status then
+ * @child: how it ended, or why it did not start
  *
  * Signals stay held until child_signals_release().
  *
  * Return: 0, or -1 if it could not be started.
  */
-int child_run(char **argv, struct child_watch *watch, struct child *child,
-	      struct why *why)
+int child_run(char **argv, struct child_watch *watch, struct child *child)
 {
+	struct why *why = &child->error;
 	int status, error, report[2];
 	double start;
 	pid_t pid;
@@ -208,6 +279,7 @@ int child_run(char **argv, struct child_watch *watch, struct child *child,
 	}
 	if (!pid)
 		exec_command(argv, report[1]);
+	running = pid;
 	close(report[1]);
 	error = exec_error(report[0]);
 	close(report[0]);
@@ -215,17 +287,12 @@ int child_run(char **argv, struct child_watch *watch, struct child *child,
 	if (wait_child(pid, watch, &status, why))
 		return -1;
 	child->seconds = seconds_now() - start;
-	if (error) {
-		child->exit_status = error == ENOENT ? EXIT_NOT_FOUND :
-						       EXIT_NOT_EXECUTABLE;
+	child->exit_status = error ? exec_status(error) : wait_status(status);
+	over_status = child->exit_status;
+	over = true;
+	if (error)
 		return why_set(why, "cannot run %s: %s", argv[0],
 			       strerror(error));
-	}
-	if (WIFSIGNALED(status)) {
-		child->signal = WTERMSIG(status);
-		child->exit_status = 128 + child->signal;
-	} else {
-		child->exit_status = WEXITSTATUS(status);
-	}
+	child->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	return 0;
 }

@@ -62,6 +62,9 @@ static int end_section(struct parser *p, struct why *why)
 	s = &p->conf->services[p->conf->nr - 1];
 	if (!s->nr_models)
 		return why_set(why, "service '%s' has no model", s->id);
+	if (s->ceiling && s->mode == MAIO_MODE_KEEP)
+		return why_set(why, "service '%s': 'ceiling' needs pages to go, which mode 'keep' forbids",
+			       s->id);
 	return 0;
 }
 

@@ -24,6 +24,16 @@ void json_put_text(struct json_object *obj, const char *key, const char *text)
 	free(escaped);
 }
 
+/* null where there is no reason. */
+void json_put_reason(struct json_object *obj, const char *key,
+		     const struct why *why)
+{
+	if (why->text[0])
+		json_put_text(obj, key, why->text);
+	else
+		json_object_object_add(obj, key, NULL);
+}
+
 static int put(struct json_object *obj, int flags, FILE *out, struct why *why)
 {
 	const char *text = json_object_to_json_string_ext(obj,

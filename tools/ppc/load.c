@@ -45,12 +45,18 @@ int load_open(struct load *l, const struct load_options *o, int nr_models,
 	l->options = o;
 	l->fd = -1;
 	l->coverage = -1;
+	l->gap = o->gap;
+	l->node = o->node;
+	if (l->node < 0 && o->pid)
+		l->node = place_default();
 	if (files_limit_raise(MAIO_MAX_FILES, why) ||
 	    model_open(&l->model, nr_models, models, why))
 		return -1;
 	l->service = o->service ? xstrdup(o->service) :
 				  service_default(&l->model);
-	l->path = store_path(o->store, l->service);
+	l->path = o->store ? store_path(o->store, l->service) : NULL;
+	if (l->model.note.text[0])
+		warn(l, "%s", l->model.note.text);
 	return 0;
 }
 
@@ -64,7 +70,7 @@ static bool find_template(struct load *l, struct store_entry *entry)
 		why_set(&l->reason, "asked to record");
 		return false;
 	}
-	ret = store_load(l->path, entry, &why);
+	ret = l->path ? store_load(l->path, entry, &why) : 1;
 	if (ret > 0) {
 		why_set(&l->reason, "no template yet");
 		return false;
@@ -87,20 +93,42 @@ static bool find_template(struct load *l, struct store_entry *entry)
 	return false;
 }
 
+/*
+ * Mode, node and gap go by one call: a node without memory, or a gap that is too
+ * large, must not cost the others.
+ */
+static void set_mode(struct load *l, enum maio_mode mode)
+{
+	struct why why;
+
+	if (!maio_mode_set(l->fd, mode, l->node, l->gap, &why))
+		return;
+	warn(l, "%s", why.text);
+	if (l->node >= 0 && !maio_mode_set(l->fd, mode, -1, l->gap, &why)) {
+		l->node = -1;
+		return;
+	}
+	if (l->gap && !maio_mode_set(l->fd, mode, l->node, 0, &why)) {
+		l->gap = 0;
+		return;
+	}
+	if (l->node < 0 || !l->gap)
+		return;
+	l->node = -1;
+	l->gap = 0;
+	if (maio_mode_set(l->fd, mode, l->node, l->gap, &why))
+		warn(l, "%s", why.text);
+}
+
 static int start_replay(struct load *l, enum maio_mode mode, const void *blob,
 			size_t len, struct why *why)
 {
-	const struct load_options *o = l->options;
 	struct maio_status status;
-	struct why other;
-	int node;
 	__u32 i;
 
 	if (maio_template_set(l->fd, blob, len, why))
 		return -1;
-	node = o->node >= 0 ? o->node : place_default();
-	if (maio_mode_set(l->fd, mode, node, o->gap, &other))
-		warn(l, "%s", other.text);
+	set_mode(l, mode);
 	if (maio_status_get(l->fd, &status, why) ||
 	    maio_replay_start(l->fd, why))
 		return -1;
@@ -238,6 +266,8 @@ static int save_template(struct load *l, bool failed, struct why *why)
 	struct template_view view;
 	int ret = -1;
 
+	if (!l->path)
+		return why_set(why, "no directory to keep it in");
 	if (judge_recording(l, failed, why))
 		return -1;
 	entry.blob = maio_template_get(l->fd, &entry.blob_len, why);
@@ -304,9 +334,8 @@ void load_end(struct load *l)
 	const struct load_options *o = l->options;
 	struct why why;
 
-	if (l->state == LOAD_COLD && o->mode == MAIO_MODE_BURN &&
-	    maio_mode_set(l->fd, o->mode, o->node, o->gap, &why))
-		warn(l, "%s", why.text);
+	if (l->state == LOAD_COLD && o->mode == MAIO_MODE_BURN)
+		set_mode(l, o->mode);
 	if (ppc_detach(l->fd, &why))
 		warn(l, "%s", why.text);
 	l->have_stats = !ppc_stats_get(l->fd, &l->stats, &why);

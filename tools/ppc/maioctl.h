@@ -81,6 +81,7 @@ struct option_arg {
 	const char **value;
 };
 
+int help_print(const char *usage);
 int options_parse(int argc, char **argv, const struct option_arg *options,
 		  const char *usage, int least, int most);
 
@@ -99,6 +100,7 @@ void complain(const char *fmt, ...) __printf(1, 2);
 void complain_as(const char *name);
 int output_flush(struct why *why);
 void *xalloc(size_t nr, size_t size);
+void on_out_of_memory(void (*handler)(void));
 void *alloc_or_die(void *p);
 void *xrealloc(void *old, size_t nr, size_t size);
 char *xstrdup(const char *text);
@@ -136,6 +138,7 @@ struct file_id {
  * @fds: file descriptors, in the same order
  * @nr: how many
  * @bytes: sum of the sizes
+ * @note: what was odd about finding them, or empty
  */
 struct model {
 	char *name;
@@ -143,6 +146,7 @@ struct model {
 	int *fds;
 	size_t nr;
 	__u64 bytes;
+	struct why note;
 	void *inodes;	/* of its files, see tsearch(3) */
 };
 
@@ -150,6 +154,26 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why);
 int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why);
 int model_unchanged(const struct model *model, struct why *why);
 void model_close(struct model *model);
+
+/* model_index.c */
+
+/**
+ * struct model_index - which files belong to a model
+ * @names: of the files, sorted
+ * @nr: how many
+ * @mapped: there was a weight_map
+ */
+struct model_index {
+	char **names;
+	size_t nr;
+	bool mapped;
+};
+
+int model_index_parse(const char *data, size_t len, struct model_index *index,
+		      struct why *why);
+void model_index_free(struct model_index *index);
+bool model_index_name(const char *name);
+void model_index_filter(int dir, char **names, size_t *nr, struct why *why);
 
 /* header.c */
 
@@ -336,6 +360,8 @@ struct store_list {
 	size_t nr;
 };
 
+#define STORE_TMP_MAX		16
+void store_tmp_name(char name[STORE_TMP_MAX], unsigned int nr);
 int store_list(const char *dir, struct store_list *list, struct why *why);
 int store_list_load(const struct store_list *list,
 		    const struct store_file *file, struct store_entry *entry,
@@ -370,11 +396,13 @@ int maio_group_place(int fd, __u32 group, int node, struct why *why);
  * @exit_status: as a shell would tell it
  * @signal: that ended it, or 0
  * @seconds: from fork to end
+ * @error: why it was not run, or empty
  */
 struct child {
 	int exit_status;
 	int signal;
 	double seconds;
+	struct why error;
 };
 
 /**
@@ -390,8 +418,8 @@ struct child_watch {
 };
 
 int files_limit_raise(size_t nr, struct why *why);
-int child_run(char **argv, struct child_watch *watch, struct child *child,
-	      struct why *why);
+void __noreturn child_last_resort(char **argv);
+int child_run(char **argv, struct child_watch *watch, struct child *child);
 void child_signals_release(void);
 
 /* load.c */
@@ -405,7 +433,7 @@ enum load_state {
 
 /**
  * struct load_options - how to load a model
- * @store: directory of templates
+ * @store: directory of templates, or NULL
  * @service: service id, or NULL for the default
  * @policy: name of the policy to attach
  * @pid: the process that starts the load, or 0: whoever loads
@@ -438,10 +466,12 @@ struct load_options {
  * @options: as given
  * @model: the files
  * @service: service id
- * @path: of the service's template
+ * @path: of the service's template, or NULL without a store
  * @fd: attachment, or -1
  * @state: what was done
  * @reason: why that
+ * @node: that pages are to lie on, or -1
+ * @gap: bytes behind the readers to leave, 0: the kernel's choice
  * @placed: nodes of the groups, as told to the kernel; NULL: none were
  * @replayed_groups: groups of the template replayed
  * @replayed_bytes: bytes it covers
@@ -462,6 +492,8 @@ struct load {
 	int fd;
 	enum load_state state;
 	struct why reason;
+	int node;
+	__u64 gap;
 	int *placed;
 	__u32 replayed_groups;
 	__u64 replayed_bytes;
@@ -540,8 +572,47 @@ struct json_object;
 
 void json_put_u64(struct json_object *obj, const char *key, __u64 value);
 void json_put_text(struct json_object *obj, const char *key, const char *text);
+void json_put_reason(struct json_object *obj, const char *key,
+		     const struct why *why);
 int json_write(struct json_object *obj, FILE *out, struct why *why);
 int json_write_line(struct json_object *obj, FILE *out, struct why *why);
+
+/* json_text.c */
+struct json_tokener;
+enum json_type;
+
+/**
+ * struct json_text - JSON as far as it has been read
+ * @start: first byte
+ * @pos: next byte
+ * @end: behind the last byte
+ * @what: it is, and the verb
+ * @offset: of the first byte in its file
+ * @tok: reads one value at a time
+ */
+struct json_text {
+	const char *start;
+	const char *pos;
+	const char *end;
+	const char *what;
+	size_t offset;
+	struct json_tokener *tok;
+};
+
+typedef int (*json_member_t)(struct json_text *text, struct json_object *name,
+			     void *arg, struct why *why);
+
+void json_text_init(struct json_text *text, const char *data, size_t len,
+		    const char *what, size_t offset);
+void json_text_free(struct json_text *text);
+int json_text_refuse(const struct json_text *text, const char *what,
+		     struct why *why);
+struct json_object *json_text_value(struct json_text *text,
+				    enum json_type type, struct why *why);
+int json_text_skip(struct json_text *text, struct why *why);
+int json_text_object(struct json_text *text, json_member_t member, void *arg,
+		     struct why *why);
+int json_text_end(struct json_text *text, struct why *why);
 
 /* trace.c */
 

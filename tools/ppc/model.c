@@ -2,7 +2,8 @@
 /*
  * MODEL arguments: which files they mean, and what identifies each file.
  *
- * A model is a file, or a directory with *.safetensors or *.gguf files. Hub
+ * A model is a file, or a directory with *.safetensors or *.gguf files, of which
+ * an index may name some. Hub
  * caches are farms of symbolic links to blobs, so links are followed, the name
  * counts and not where it leads, and what is linked twice is taken once.
  */
@@ -108,15 +109,17 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The model's files in a directory; what is found is for the caller to free. */
-static int list_dir(DIR *dir, const char *path, char ***names, size_t *nr,
-		    struct why *why)
+typedef bool (*is_wanted_t)(const char *name);
+
+/* The wanted files in a directory; what is found is for the caller to free. */
+static int list_dir(DIR *dir, const char *path, is_wanted_t is_wanted,
+		    char ***names, size_t *nr, struct why *why)
 {
 	struct dirent *de;
 	struct stat st;
 
 	while (errno = 0, (de = readdir(dir))) {
-		if (!is_model_name(de->d_name))
+		if (!is_wanted(de->d_name))
 			continue;
 		/* A link that leads nowhere is an error; a folder is not. */
 		if (!fstatat(dirfd(dir), de->d_name, &st, 0) &&
@@ -137,8 +140,9 @@ static int list_dir(DIR *dir, const char *path, char ***names, size_t *nr,
 typedef int (*each_file_t)(void *data, int dir, const char *name,
 			   const char *shown, struct why *why);
 
-static int walk_dir(const char *path, each_file_t each, void *data,
-		    struct why *why)
+/* @note is set to what is odd about the index; NULL: all files are walked. */
+static int walk_dir(const char *path, is_wanted_t is_wanted, each_file_t each,
+		    void *data, struct why *note, struct why *why)
 {
 	char **names = NULL;
 	size_t i, nr = 0;
@@ -148,7 +152,9 @@ static int walk_dir(const char *path, each_file_t each, void *data,
 	dir = opendir(path);
 	if (!dir)
 		return why_set(why, "%s: cannot open: %s", path, strerror(errno));
-	ret = list_dir(dir, path, &names, &nr, why);
+	ret = list_dir(dir, path, is_wanted, &names, &nr, why);
+	if (!ret && note)
+		model_index_filter(dirfd(dir), names, &nr, note);
 	for (i = 0; i < nr && !ret; i++) {
 		char *shown = xasprintf("%s/%s", path, names[i]);
 
@@ -231,7 +237,8 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 			free(copy);
 		}
 		ret = S_ISDIR(st.st_mode) ?
-			walk_dir(args[i], add_file, model, why) :
+			walk_dir(args[i], is_model_name, add_file, model,
+				 &model->note, why) :
 			add_file(model, AT_FDCWD, args[i], args[i], why);
 		if (ret)
 			return -1;
@@ -243,6 +250,11 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 			return -1;
 	}
 	return 0;
+}
+
+static bool is_stamped_name(const char *name)
+{
+	return is_model_name(name) || model_index_name(name);
 }
 
 static int stamp_file(void *data, int dir, const char *name, const char *shown,
@@ -285,7 +297,8 @@ int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why)
 		if (stat(args[i], &st))
 			return why_set(why, "%s: %s", args[i], strerror(errno));
 		ret = S_ISDIR(st.st_mode) ?
-			walk_dir(args[i], stamp_file, stamp, why) :
+			walk_dir(args[i], is_stamped_name, stamp_file, stamp,
+				 NULL, why) :
 			stamp_file(stamp, AT_FDCWD, args[i], args[i], why);
 		if (ret)
 			return -1;

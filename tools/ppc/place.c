@@ -18,7 +18,7 @@ static bool node_known(const struct xpu_choice *choice)
 /**
  * place_default - the node for all that is read, as far as it is known beforehand
  *
- * Our own environment will be the command's.
+ * For a command that is run, as our own environment will be its.
  *
  * Return: the node of its XPU, or -1.
  */

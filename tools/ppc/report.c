@@ -101,7 +101,8 @@ static struct json_object *status_json(const struct maio_status *status)
 
 	json_put_u64(obj, "state", status->state);
 	json_put_text(obj, "mode", mode_name(status->mode));
-	json_object_object_add(obj, "node", json_object_new_int(status->node));
+	json_object_object_add(obj, "node", status->node < 0 ? NULL :
+			       json_object_new_int(status->node));
 	json_put_u64(obj, "gap", status->gap);
 	json_put_u64(obj, "groups", status->nr_groups);
 	json_put_u64(obj, "bound_groups", status->bound_groups);
@@ -126,14 +127,15 @@ static struct json_object *template_json(const struct load *l)
 {
 	struct json_object *obj = json_object_new_object();
 
-	json_put_text(obj, "path", l->path);
+	if (l->path)
+		json_put_text(obj, "path", l->path);
+	else
+		json_object_object_add(obj, "path", NULL);
 	json_object_object_add(obj, "used",
 			       json_object_new_boolean(l->state == LOAD_REPLAY));
 	json_object_object_add(obj, "saved", json_object_new_boolean(l->saved));
-	if (l->outgrown.text[0])
-		json_put_text(obj, "recorded_anew_because", l->outgrown.text);
-	if (l->save_note.text[0])
-		json_put_text(obj, "not_saved_because", l->save_note.text);
+	json_put_reason(obj, "recorded_anew_because", &l->outgrown);
+	json_put_reason(obj, "not_saved_because", &l->save_note);
 	json_object_object_add(obj, "coverage", l->coverage < 0 ? NULL :
 			       json_object_new_double(l->coverage));
 	return obj;
@@ -157,6 +159,7 @@ int report_json(const struct load *l, const struct child *child, FILE *out,
 			       json_object_new_int(child->exit_status));
 	json_object_object_add(obj, "signal", child->signal ?
 			       json_object_new_int(child->signal) : NULL);
+	json_put_reason(obj, "command_error", &child->error);
 	json_object_object_add(obj, "template", template_json(l));
 	json_object_object_add(obj, "worker_nodes", nodes_json(l));
 	json_object_object_add(obj, "stats", l->have_stats ?

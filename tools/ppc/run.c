@@ -217,8 +217,7 @@ int cmd_run(int argc, char **argv)
 		;
 	ret = parse_options(split, argv, &o, &why);
 	if (ret > 0) {
-		fputs(usage_text, stdout);
-		ret = EXIT_SUCCESS;
+		ret = help_print(usage_text) ? EXIT_MAIOCTL : EXIT_SUCCESS;
 		goto out;
 	}
 	if (!ret && o.load.ceiling && o.load.mode == MAIO_MODE_KEEP)
@@ -227,15 +226,15 @@ int cmd_run(int argc, char **argv)
 		ret = why_set(&why, "no MODEL given");
 	if (!ret && split + 1 >= argc)
 		ret = why_set(&why, "no COMMAND: maioctl run [OPTIONS] MODEL... -- COMMAND");
-	if (!ret && !o.load.store) {
-		o.load.store = store_default_dir(&why);
-		ret = o.load.store ? 0 : -1;
-	}
 	if (ret) {
 		complain("%s", why.text);
 		ret = EXIT_MAIOCTL;
 		goto out;
 	}
+	if (!o.load.store)
+		o.load.store = store_default_dir(&why);
+	if (!o.load.store && !o.load.quiet)
+		complain("warning: %s; nothing will be kept of this run", why.text);
 	o.models = argv + optind;
 	o.nr_models = split - optind;
 	o.command = argv + split + 1;

@@ -3,9 +3,6 @@
  * The header of a safetensors file: its length as 64 bits, then a JSON object
  * that has a member for each tensor. Nothing is taken from it but names and
  * places.
- *
- * The object is taken apart member by member, as json-c needs many times the
- * memory that the text has, and says nothing of names that come twice.
  */
 #include <endian.h>
 #include <string.h>
@@ -13,79 +10,6 @@
 #include <json-c/json.h>
 
 #include "maioctl.h"
-
-/* A tensor's member has about a hundred bytes, the metadata some hundreds. */
-#define VALUE_MAX		1048576
-#define DEPTH_MAX		8
-
-/**
- * struct json_text - JSON as far as it has been read
- * @start: first byte
- * @pos: next byte
- * @end: behind the last byte
- * @tok: reads one value at a time
- * @metadata: there was a member of this name
- */
-struct json_text {
-	const char *start;
-	const char *pos;
-	const char *end;
-	struct json_tokener *tok;
-	bool metadata;
-};
-
-static int refuse(const struct json_text *text, const char *what,
-		  struct why *why)
-{
-	return why_set(why, "its header is malformed: %s at byte %td", what,
-		       sizeof(__le64) + (text->pos - text->start));
-}
-
-static void skip_space(struct json_text *text)
-{
-	while (text->pos < text->end && *text->pos &&
-	       strchr(" \t\r\n", *text->pos))
-		text->pos++;
-}
-
-static bool skip_char(struct json_text *text, char c)
-{
-	skip_space(text);
-	if (text->pos == text->end || *text->pos != c)
-		return false;
-	text->pos++;
-	return true;
-}
-
-/* The value that comes next; the caller puts it. */
-static struct json_object *next_value(struct json_text *text,
-				      enum json_type type, struct why *why)
-{
-	size_t len = text->end - text->pos;
-	struct json_object *value;
-	enum json_tokener_error err;
-
-	json_tokener_reset(text->tok);
-	value = json_tokener_parse_ex(text->tok, text->pos,
-				      len < VALUE_MAX ? len : VALUE_MAX);
-	err = json_tokener_get_error(text->tok);
-	if (err == json_tokener_continue) {
-		refuse(text, len < VALUE_MAX ? "no end of what begins" :
-			  "a name or value of more than a MiB", why);
-	} else if (err != json_tokener_success) {
-		refuse(text, json_tokener_error_desc(err), why);
-	} else if (json_object_get_type(value) != type) {
-		why_set(why, "its header is malformed: %s where there should be %s at byte %td",
-			json_type_to_name(json_object_get_type(value)),
-			json_type_to_name(type),
-			sizeof(__le64) + (text->pos - text->start));
-		json_object_put(value);
-	} else {
-		text->pos += json_tokener_get_parse_end(text->tok);
-		return value;
-	}
-	return NULL;
-}
 
 static int get_offsets(struct json_object *info, __u64 *begin, __u64 *end)
 {
@@ -126,63 +50,53 @@ static int add_tensor(struct tensors *tensors, const char *name,
 			   tensors->header + end, why);
 }
 
-static int take_member(struct json_text *text, struct tensors *tensors,
-		       struct json_object *key, struct json_object *value,
-		       __u64 size, struct why *why)
+/**
+ * struct header - what is being read
+ * @tensors: found so far
+ * @size: bytes of the file
+ * @metadata: there was a member of this name
+ */
+struct header {
+	struct tensors *tensors;
+	__u64 size;
+	bool metadata;
+};
+
+static int take_member(struct json_text *text, struct json_object *key,
+		       void *arg, struct why *why)
 {
 	const char *name = json_object_get_string(key);
+	struct header *header = arg;
+	struct json_object *value;
+	int ret = 0;
 
-	if (strcmp(name, "__metadata__"))
-		return add_tensor(tensors, name, json_object_get_string_len(key),
-				  value, size, why);
-	if (text->metadata)
-		return refuse(text, "more __metadata__", why);
-	text->metadata = true;
-	return 0;
-}
-
-static int parse_member(struct json_text *text, struct tensors *tensors,
-			__u64 size, struct why *why)
-{
-	struct json_object *name, *value;
-	int ret = -1;
-
-	skip_space(text);
-	name = next_value(text, json_type_string, why);
-	if (!name)
-		return -1;
-	if (!skip_char(text, ':')) {
-		refuse(text, "no ':'", why);
-		goto put_name;
-	}
-	skip_space(text);
-	value = next_value(text, json_type_object, why);
+	value = json_text_value(text, json_type_object, why);
 	if (!value)
-		goto put_name;
-	ret = take_member(text, tensors, name, value, size, why);
+		return -1;
+	if (strcmp(name, "__metadata__"))
+		ret = add_tensor(header->tensors, name,
+				 json_object_get_string_len(key), value,
+				 header->size, why);
+	else if (header->metadata)
+		ret = json_text_refuse(text, "more __metadata__", why);
+	else
+		header->metadata = true;
 	json_object_put(value);
-put_name:
-	json_object_put(name);
 	return ret;
 }
 
-static int parse_object(struct json_text *text, struct tensors *tensors,
-			__u64 size, struct why *why)
+static int parse(const char *data, size_t len, struct header *header,
+		 struct why *why)
 {
-	if (!skip_char(text, '{'))
-		return refuse(text, "no '{'", why);
-	if (!skip_char(text, '}')) {
-		do {
-			if (parse_member(text, tensors, size, why))
-				return -1;
-		} while (skip_char(text, ','));
-		if (!skip_char(text, '}'))
-			return refuse(text, "neither ',' nor '}'", why);
-	}
-	skip_space(text);
-	if (text->pos != text->end)
-		return refuse(text, "something behind the '}'", why);
-	return 0;
+	struct json_text text;
+	int ret;
+
+	json_text_init(&text, data, len, "its header is", sizeof(__le64));
+	ret = json_text_object(&text, take_member, header, why);
+	if (!ret)
+		ret = json_text_end(&text, why);
+	json_text_free(&text);
+	return ret;
 }
 
 /**
@@ -202,7 +116,7 @@ static int parse_object(struct json_text *text, struct tensors *tensors,
 int safetensors_parse(const void *data, size_t len, __u64 size,
 		      struct tensors *tensors, struct why *why)
 {
-	struct json_text text;
+	struct header header = { .tensors = tensors, .size = size };
 	__le64 raw;
 	__u64 json_len;
 	int ret;
@@ -224,16 +138,7 @@ int safetensors_parse(const void *data, size_t len, __u64 size,
 	if (len < tensors->header)
 		return 1;
 
-	text.start = (const char *)data + sizeof(raw);
-	text.pos = text.start;
-	text.metadata = false;
-	text.end = text.start + json_len;
-	text.tok = alloc_or_die(json_tokener_new_ex(DEPTH_MAX));
-	json_tokener_set_flags(text.tok, JSON_TOKENER_STRICT |
-					 JSON_TOKENER_ALLOW_TRAILING_CHARS |
-					 JSON_TOKENER_VALIDATE_UTF8);
-	ret = parse_object(&text, tensors, size, why);
-	json_tokener_free(text.tok);
+	ret = parse((const char *)data + sizeof(raw), json_len, &header, why);
 	if (!ret)
 		ret = tensors_check(tensors, why);
 	if (ret)

@@ -53,7 +53,8 @@ static struct json_object *service_json(const struct conf_service *s,
 	}
 	json_object_object_add(obj, "models", models);
 	json_put_text(obj, "mode", mode_name(s->mode));
-	json_object_object_add(obj, "node", json_object_new_int(s->node));
+	json_object_object_add(obj, "node", s->node < 0 ? NULL :
+			       json_object_new_int(s->node));
 	json_put_u64(obj, "gap", s->gap);
 	json_put_u64(obj, "ceiling", s->ceiling);
 	json_put_u64(obj, "budget", s->budget);
@@ -61,8 +62,7 @@ static struct json_object *service_json(const struct conf_service *s,
 	json_put_u64(obj, "idle_ms", s->idle);
 	json_put_u64(obj, "files", finding->files);
 	json_put_u64(obj, "model_bytes", finding->bytes);
-	if (finding->problem.text[0])
-		json_put_text(obj, "problem", finding->problem.text);
+	json_put_reason(obj, "problem", &finding->problem);
 	return obj;
 }
 

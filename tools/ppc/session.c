@@ -45,6 +45,14 @@ static void announce(const struct load *l)
 			 bytes_text(l->model.bytes, buf), l->service);
 }
 
+/* COMMAND runs to its end, whatever becomes of the policy. */
+static const struct run_options *now_running;
+
+static void give_up(void)
+{
+	child_last_resort(now_running->require ? NULL : now_running->command);
+}
+
 /**
  * session_run - do what "maioctl run" does
  * @o: the command line
@@ -60,6 +68,8 @@ int session_run(const struct run_options *o)
 	FILE *json = NULL;
 	struct why why;
 
+	now_running = o;
+	on_out_of_memory(give_up);
 	/* Now, and not after hours of work, is the time to find this fails. */
 	if (o->json) {
 		json = open_json(o->json, &why);
@@ -78,8 +88,8 @@ int session_run(const struct run_options *o)
 	}
 
 	watch.fd = o->load.node < 0 && load.replayed_groups ? load.fd : -1;
-	if (child_run(o->command, &watch, &child, &why))
-		complain("%s", why.text);
+	if (child_run(o->command, &watch, &child))
+		complain("%s", child.error.text);
 	ret = child.exit_status;
 	if (load.fd >= 0) {
 		load_save(&load, child.exit_status);

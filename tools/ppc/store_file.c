@@ -163,6 +163,13 @@ void store_used(const char *path)
 	utimensat(AT_FDCWD, path, times, 0);
 }
 
+/* A name that no template has, and none that is listed as one; by @nr. */
+void store_tmp_name(char name[STORE_TMP_MAX], unsigned int nr)
+{
+	snprintf(name, STORE_TMP_MAX, TMP_PREFIX "%0*x", TMP_UNIQUE,
+		 ((unsigned int)getpid() * 100 + nr) & 0xffffff);
+}
+
 static bool is_tmp(const char *name)
 {
 	size_t len = strlen(TMP_PREFIX);

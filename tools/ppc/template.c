@@ -5,6 +5,7 @@
  * "template show" needs no kernel.
  */
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -70,6 +71,50 @@ static int check_crc(const struct maio_template_header *h, size_t len,
 	return 0;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct maio_template_extent *x = a, *y = b;
+
+	if (x->file != y->file)
+		return le32toh(x->file) < le32toh(y->file) ? -1 : 1;
+	return le32toh(x->start) < le32toh(y->start) ? -1 :
+	       le32toh(x->start) > le32toh(y->start);
+}
+
+/* Does a group read a unit twice? @sorted has room for its extents. */
+static bool overlaps(const struct maio_template_extent *e, __u32 nr,
+		     struct maio_template_extent *sorted)
+{
+	__u32 i;
+
+	memcpy(sorted, e, nr * sizeof(*e));
+	qsort(sorted, nr, sizeof(*sorted), by_place);
+	for (i = 1; i < nr; i++) {
+		if (sorted[i].file == sorted[i - 1].file &&
+		    (__u64)le32toh(sorted[i - 1].start) +
+		    le32toh(sorted[i - 1].count) > le32toh(sorted[i].start))
+			return true;
+	}
+	return false;
+}
+
+static int check_overlap(const struct template_view *view, struct why *why)
+{
+	struct maio_template_extent *sorted;
+	const struct maio_template_extent *e = view->extents;
+	__u32 i, nr;
+	int ret = 0;
+
+	sorted = xalloc(view->nr_extents, sizeof(*sorted));
+	for (i = 0; i < view->nr_groups && !ret; i++, e += nr) {
+		nr = le32toh(view->groups[i].nr_extents);
+		if (overlaps(e, nr, sorted))
+			ret = why_set(why, "extents of group %u overlap", i);
+	}
+	free(sorted);
+	return ret;
+}
+
 /**
  * template_check - look at a template and make sure that it can be used
  * @blob: the template, from malloc() and so aligned
@@ -101,15 +146,17 @@ int template_check(const void *blob, size_t len, struct template_view *view,
 		__u32 file = le32toh(view->extents[i].file);
 		__u64 pos = (__u64)le32toh(view->extents[i].start) << MAIO_EXTENT_SHIFT;
 		__u64 bytes = (__u64)le32toh(view->extents[i].count) << MAIO_EXTENT_SHIFT;
+		const __u64 unit = 1ULL << MAIO_EXTENT_SHIFT;
 		__u64 size;
 
 		if (file >= view->nr_files)
 			return why_set(why, "extent %u is of file %u of %u", i,
 				       file, view->nr_files);
 		size = le64toh(view->files[file].size);
-		if (!bytes || pos >= size)
+		/* Only the last unit of a file may be there in part. */
+		if (!bytes || pos >= size || bytes - unit >= size - pos)
 			return why_set(why, "extent %u lies outside its file", i);
 		view->bytes += bytes < size - pos ? bytes : size - pos;
 	}
-	return 0;
+	return check_overlap(view, why);
 }

@@ -201,9 +201,10 @@ static struct axis axis_divide(__u64 max)
 static void put_x_axis(const struct plot *p)
 {
 	struct axis axis = axis_divide(p->group_max);
-	__u64 at;
+	__u64 tick;
 
-	for (at = 0; at <= p->group_max; at += axis.step) {
+	for (tick = 0; tick <= p->group_max / axis.step; tick++) {
+		const __u64 at = tick * axis.step;
 		double x = LEFT + scale(at, p->group_max, PLOT_WIDTH);
 
 		fprintf(p->out, "<path d=\"M%.1f %dv%d\" stroke=\"#eee\"/><path d=\"M%.1f %dv5\" stroke=\"#555\"/>",
@@ -218,9 +219,10 @@ static void put_x_axis(const struct plot *p)
 static void put_y_axis(const struct plot *p)
 {
 	struct axis axis = axis_divide(p->model_bytes);
-	__u64 at;
+	__u64 tick;
 
-	for (at = 0; at <= p->model_bytes; at += axis.step) {
+	for (tick = 0; tick <= p->model_bytes / axis.step; tick++) {
+		const __u64 at = tick * axis.step;
 		double y = file_y(p, at);
 
 		fprintf(p->out, "<path d=\"M%d %.1fh-5\" stroke=\"#555\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%llu</text>\n",

@@ -221,6 +221,42 @@ static void choose_by_rank(struct prune *p)
 	free(sound);
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/*
+ * Out of the way first, under a name like those of files being saved: what is
+ * there now can be looked at, and put back, before it is gone for good.
+ */
+static int remove_aside(int dirfd, const struct store_file *file,
+			struct why *why)
+{
+	char aside[STORE_TMP_MAX];
+	struct stat st;
+	int tries = 0;
+
+	do {
+		store_tmp_name(aside, tries++);
+		if (!renameat2(dirfd, file->name, dirfd, aside,
+			       RENAME_NOREPLACE))
+			break;
+		/* Not every file system can. */
+		if (errno == EINVAL)
+			return unlinkat(dirfd, file->name, 0);
+		if (errno != EEXIST)
+			return -1;
+	} while (tries < 100);
+	if (!fstatat(dirfd, aside, &st, AT_SYMLINK_NOFOLLOW) &&
+	    !same_file(&st, &file->st) &&
+	    !renameat2(dirfd, aside, dirfd, file->name, RENAME_NOREPLACE))
+		return why_set(why, "replaced meanwhile, and left alone");
+	return unlinkat(dirfd, aside, 0);
+}
+
 /* A run may have put a new template in the place of the one that was judged. */
 static int remove_file(const struct store_list *list,
 		       const struct store_file *file, bool dry_run,
@@ -228,6 +264,7 @@ static int remove_file(const struct store_list *list,
 {
 	struct stat st;
 
+	why->text[0] = '\0';
 	if (fstatat(list->dirfd, file->name, &st, AT_SYMLINK_NOFOLLOW))
 		return why_set(why, "%s", strerror(errno));
 	if (st.st_ino != file->st.st_ino ||
@@ -236,9 +273,10 @@ static int remove_file(const struct store_list *list,
 		return why_set(why, "replaced meanwhile, and left alone");
 	if (S_ISDIR(st.st_mode))
 		return why_set(why, "a directory, and left alone");
-	if (!dry_run && unlinkat(list->dirfd, file->name, 0))
-		return why_set(why, "cannot remove: %s", strerror(errno));
-	return 0;
+	if (dry_run || !remove_aside(list->dirfd, file, why))
+		return 0;
+	return why->text[0] ? -1 :
+	       why_set(why, "cannot remove: %s", strerror(errno));
 }
 
 static void tell(struct prune *p, const struct candidate *c)

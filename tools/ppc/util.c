@@ -14,6 +14,15 @@
 
 #include "maioctl.h"
 
+/* Names come from anywhere: a terminal must not obey them, nor a log be forged. */
+static void text_tame(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 int why_set(struct why *why, const char *fmt, ...)
 {
 	char text[sizeof(why->text)];	/* the old text may be an argument */
@@ -22,6 +31,7 @@ int why_set(struct why *why, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_tame(text);
 	memcpy(why->text, text, sizeof(text));
 	return -1;
 }
@@ -50,17 +60,27 @@ void complain(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_tame(text);
 	fprintf(stderr, "maioctl: %s%s%s\n", complain_name ? complain_name : "",
 		complain_name ? ": " : "", text);
 }
 
+static void (*out_of_memory)(void);
+
+/* What to do when there is no memory, but to say so and to fail. */
+void on_out_of_memory(void (*handler)(void))
+{
+	out_of_memory = handler;
+}
+
 void *alloc_or_die(void *p)
 {
-	if (!p) {
-		complain("out of memory");
-		exit(EXIT_MAIOCTL);
-	}
-	return p;
+	if (p)
+		return p;
+	complain("out of memory");
+	if (out_of_memory)
+		out_of_memory();
+	exit(EXIT_FAILURE);
 }
 
 void *xalloc(size_t nr, size_t size)

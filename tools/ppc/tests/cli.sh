@@ -59,6 +59,26 @@ try run --store s /etc -- true;		exits 125 "no weights in it" "safetensors"
 
 # Exit status and signals.
 export FAKE_PPC=absent
+# Where the terminal is closed, the session's leader alone is told.
+cat >hangup.py <<'EOF'
+import os, pty, sys, time
+pid, master = pty.fork()
+if not pid:
+    os.execv(sys.argv[1], sys.argv[1:])
+while not os.path.exists("begun"):
+    time.sleep(0.01)
+os.close(master)
+for _ in range(500):
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        sys.exit(0 if os.path.exists("hung-up") else 1)
+    time.sleep(0.01)
+os.kill(pid, 9)
+sys.exit(2)
+EOF
+timeout 20 python3 hangup.py "$maioctl" run -q --store s model -- \
+	sh -c 'trap "touch hung-up; exit" HUP; touch begun; while :; do sleep 0.05; done'
+ok $? "a terminal that goes away is the command's, too"
 try run --store s model -- sh -c 'exit 7';	exits 7 "exit status passed on" "modprobe ppc_maio"
 try run --store s model -- sh -c 'kill -9 $$';	exits 137 "killed by a signal"
 try run --store s model -- ./nowhere;		exits 127 "command not found" "nowhere"
@@ -89,6 +109,38 @@ FAKE_PPC=absent try run --store s --require --json report model -- true
 json 'r["state"] == "error" and r["exit_status"] == 125' "JSON of a refusal"
 test ! -e s; ok $? "no store without a template"
 export FAKE_PPC=
+
+# No memory, no home.
+mkdir big; truncate -s 2G big/m.gguf
+short() { (ulimit -v 6000; FAKE_PPC=pieces=300000 exec "$maioctl" run "$@") 2>stderr; status=$?; }
+FAKE_PPC=pieces=300000 try run --store s big -- true
+short --store s big -- sh -c 'touch ran; exit 7'
+if grep -q "out of memory" stderr; then
+	exits 7 "without memory the command runs all the same"
+	test -e ran; ok $? "it did"
+	rm -rf ran
+	short --require --store s big -- touch ran
+	exits 125 "but not with --require" "out of memory"
+	test ! -e ran; ok $? "it did not"
+	short --no-cold --store gone big -- sh -c 'exit 7'
+	exits 7 "nor is the exit status lost afterwards" "out of memory"
+fi
+rm -rf big
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$dir"
+	env -u HOME -u XDG_STATE_HOME setpriv --reuid 54321 --clear-groups "$maioctl" \
+		run model -- sh -c 'exit 6' 2>stderr
+	status=$?
+	exits 6 "without a home the command runs" "no home directory.*nothing will be kept"
+	has stderr "not saved: no directory" "and nothing is saved"
+	chmod 700 "$dir"
+fi
+FAKE_PPC=detach=0 try run --store gone --json report model -- ./nowhere
+json '"No such file" in r["command_error"] and r["signal"] is None' "JSON tells what became of the command"
+rm -rf s gone report
+mkdir odd; printf 'x' >"odd/$(printf 'a\033[2J\nmaioctl: fine').gguf"; ln -s nowhere "odd/$(printf 'z\033').gguf"
+try run --store s odd -- true; exits 125 "names with control characters" "odd/z?.gguf"
+rm -r odd
 
 # Recording.
 # The attachment is an eventfd here.
@@ -184,6 +236,9 @@ FAKE_PPC=workers=2,resident=250001 try run --store s model -- true
 has stderr "not saved.*cold cache" "other workers on a warm cache: kept, and said"
 FAKE_PPC=mode=22 try run --store s model -- true
 asks "$rep" "a mode it does not take is not the end"
+FAKE_PPC=mode-burn=22 try run --store s --burn --gap 1G model -- true
+asks "attach record set mode-burn mode-burn status replay record-stop status stats detach stats" \
+	"without a gap that it does not take, it is asked once more"
 FAKE_PPC=stats=5,status=5,detach=5 try run --store s model -- sh -c 'exit 8'
 exits 8 "failures at the end are warnings" "Input/output"
 printf 'a changed header' | dd of=model/a.safetensors conv=notrunc 2>/dev/null
@@ -483,6 +538,9 @@ asks "attach record set mode status replay status record-stop status stats detac
 	"not when it may be one of two"
 FAKE_PPC=worker=41 try run --store s --node 0 model -- sleep 0.1
 asks "$rep" "nor when --node was given"
+FAKE_PPC=memoryless try run --store s --burn --node 0 model -- true
+asks "attach record set mode-burn mode-burn status replay record-stop status stats detach stats" \
+	"on a node without memory, the mode is what it was"
 try run --store s --xpu ca:00.0 --json report model -- true; exits 0 "--xpu"
 asks "$rep" "it is only the mode's"
 try run --xpu ca:00.0 --node 0 model -- true; exits 125 "--xpu and --node" "only one"

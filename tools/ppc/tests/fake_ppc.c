@@ -13,6 +13,7 @@
  *	worker=<pid>		matched to a group in the replay
  *	read			much of what was read ahead
  *	workers=<n>		groups that a recording has seen
+ *	memoryless		no node has memory
  *	nothing			the command read nothing
  *	half			it read half of the model
  *	hang			fetching a template takes forever
@@ -317,7 +318,17 @@ static int fake_group(struct maio_group_info *info)
 	return 0;
 }
 
-static const char *const modes[] = { "mode-keep", "mode-burn", "mode" };
+static int fake_mode(const struct maio_mode_args *args)
+{
+	static const char *const modes[] = { "mode-keep", "mode-burn", "mode" };
+
+	if (note(modes[args->mode]))
+		return -1;
+	if (args->node < 0 || setting("memoryless") < 0)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
@@ -343,7 +354,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 			eventfd_write(attachment, 1);
 		return note("replay");
 	case MAIO_IOC_SET_MODE:
-		return note(modes[((struct maio_mode_args *)arg)->mode]);
+		return fake_mode(arg);
 	case MAIO_IOC_GROUP:
 		return fake_group(arg);
 	case MAIO_IOC_BIND:

@@ -105,6 +105,21 @@ static void check_tensors(const struct tensors *tensors, __u64 size)
 	check_template(&model, both);
 }
 
+static void check_index(const __u8 *data, size_t size)
+{
+	struct model_index index;
+	struct why why = { "" };
+	size_t i;
+
+	if (model_index_parse((const char *)data, size, &index, &why))
+		fuzz_assert(why.text[0]);
+	else
+		fuzz_assert(index.nr && index.mapped);
+	for (i = 1; i < index.nr; i++)
+		fuzz_assert(strcmp(index.names[i - 1], index.names[i]) < 0);
+	model_index_free(&index);
+}
+
 int fuzz_one(const __u8 *data, size_t size)
 {
 	struct tensors tensors = { .nr = 0 };
@@ -115,6 +130,10 @@ int fuzz_one(const __u8 *data, size_t size)
 	if (size < PREFIX)
 		return 0;
 	size -= PREFIX;
+	if (data[0] & 2) {
+		check_index(data + PREFIX, size);
+		return 0;
+	}
 	file_size = size + ((__u64)data[1] << (data[2] % 36)) + data[3];
 	if (data[0] & 1)
 		ret = safetensors_parse(data + PREFIX, size, file_size, &tensors,

@@ -109,12 +109,15 @@ check
 [ $status = 0 ] && grep -q "^qwen .* 1 .*2.9 MiB .*$dir/model" stdout; ok $? "--check"
 check --json; cp stdout report
 json 'r["store"].endswith("/s") and r["services"][0]["model_bytes"] == 3000000 and
-	r["services"][0]["quiet_ms"] == 200 and "problem" not in r["services"][0]' "--check --json"
+	r["services"][0]["quiet_ms"] == 200 and r["services"][0]["problem"] is None and r["services"][0]["node"] is None' "--check --json"
 configure bad "model = $dir/model" "modle = x"
 check; [ $status = 1 ] && grep -q "conf/bad.conf:3: unknown key 'modle'" stderr
 ok $? "--check of a bad line tells file and line"
 "$maioctl" serve --config conf >stdout 2>stderr
 [ $? = 1 ] && grep -q "conf/bad.conf:3:" stderr; ok $? "nor does the daemon begin"
+configure bad "model = $dir/model" "mode = keep" "ceiling = 1G"
+check; [ $status = 1 ] && grep -q "conf/bad.conf:.*'ceiling' needs pages to go" stderr
+ok $? "nor does a ceiling go with keep"
 configure bad "model = $dir/nowhere"
 check; [ $status = 1 ] && grep -q "1 of 2 services cannot be served" stderr
 ok $? "--check of a missing model"

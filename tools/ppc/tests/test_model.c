@@ -116,6 +116,68 @@ static void test_dir(void)
 		refused("secret.gguf", "Permission", "an unreadable file is refused");
 }
 
+#define INDEX		"i/model.safetensors.index.json"
+
+static void make_index(const char *text)
+{
+	make_file(INDEX, text, strlen(text));
+}
+
+/* Are so many files taken, and is something odd, with @word in it? */
+static void indexed(size_t nr, const char *word, const char *what)
+{
+	char *args[] = { "i" };
+	struct model model;
+	struct why why;
+
+	must(!model_open(&model, 1, args, &why), why.text);
+	tap_ok(model.nr == nr && (word ? !!strstr(model.note.text, word) :
+					 !model.note.text[0]),
+	       "%s: %zu files%s%s", what, model.nr,
+	       word ? "; " : "", model.note.text);
+	model_close(&model);
+}
+
+static void test_index(void)
+{
+	char *args[] = { "i" };
+	__u64 before, after;
+	struct why why;
+
+	must(!mkdir("i", 0755), "mkdir");
+	make_file("i/m-1.safetensors", "1", 1);
+	make_file("i/m-2.safetensors", "2", 1);
+	make_file("i/consolidated.safetensors", "12", 2);
+	make_file("i/m.gguf", "12", 2);
+	indexed(4, NULL, "without an index, all files are taken");
+	must(!model_stamp(1, args, &before, &why), why.text);
+	make_index("{\"weight_map\": {\"b\": \"m-2.safetensors\", \"a\": \"m-1.safetensors\"}}\n");
+	indexed(3, NULL, "of safetensors, those that the index names");
+	must(!model_stamp(1, args, &after, &why), why.text);
+	tap_ok(before != after, "an index makes another model of it");
+
+	make_index("{\"metadata\": {\"x\": [1]}, \"weight_map\": {\"a\": \"m-1.safetensors\"}}");
+	indexed(2, NULL, "what else is in it is passed over");
+	make_index("{\"weight_map\": {\"a\": \"m-3.safetensors\"}}");
+	indexed(4, "'m-3.safetensors' is missing", "a file is not there");
+	make_index("{\"weight_map\": {\"a\": \"../x.safetensors\"}}");
+	indexed(4, "is missing", "a file elsewhere is none");
+	make_index("{\"weight_map\": {\"a\": 1}}");
+	indexed(4, "malformed", "a number for a name");
+	make_index("{\"weight_map\": {\"a\": \"m-1.safetensors\"");
+	indexed(4, "malformed", "cut off");
+	make_index("{\"weight_map\": {}, \"weight_map\": {}}");
+	indexed(4, "second weight_map", "two maps");
+	make_index("{}");
+	indexed(4, "names no file", "no map");
+	make_index("");
+	indexed(4, "malformed", "nothing");
+	must(!truncate(INDEX, 1LL << 40), INDEX);
+	indexed(4, "larger than any", "endless");
+	must(!unlink(INDEX) && !mkdir(INDEX, 0755), INDEX);
+	indexed(4, "not a regular file", "a directory");
+}
+
 static void test_name(void)
 {
 	char *args[] = { "hub/models--org--name/snapshots/0123abcd" };
@@ -224,6 +286,7 @@ int main(void)
 
 	must(mkdtemp(dir) && !chdir(dir), dir);
 	test_dir();
+	test_index();
 	test_name();
 	test_hash();
 	test_stamp();

@@ -114,6 +114,8 @@ static void test_forged(void)
 	FORGE("file index", e->file = htole32(NR_FILES));
 	FORGE("empty extent", e->count = 0);
 	FORGE("behind the end", e->start = ~0U);
+	FORGE("beyond the end", e->count = htole32(1 << 30));
+	FORGE("overlap", e[1] = e[0]);
 	FORGE("at the end", e[4].start = htole32(1));
 	FORGE("file of no size", f[1].size = 0);
 }
