@@ -12,8 +12,9 @@
 /* Closer to the reader than this, reading ahead is worth a reclaim. */
 #define PPC_NEAR_BYTES		SZ_16M
 
-/* A gap that nobody chose. */
+/* A gap that nobody chose; readers of several streams may be far apart. */
 #define PPC_GAP_MAX		SZ_32M
+#define PPC_GAP_MAX_APART	SZ_64M
 #define PPC_GAP_MIN		(2 * PPC_CHUNK_SIZE)
 
 /**
@@ -279,12 +280,12 @@ void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill)
 u64 ppc_room_gap(struct ppc_stream *stream)
 {
 	struct ppc_attachment *att = stream->att;
+	u32 nr = max(READ_ONCE(att->nr_streams), 1U);
 	u64 gap = READ_ONCE(stream->gap), room, share;
 
 	/* What is to stay must not fill all that may be cached. */
 	if (gap != PPC_GAP_AUTO && att->max_resident)
-		gap = min(gap, div_u64(att->max_resident / 2,
-				       max(READ_ONCE(att->nr_streams), 1U)));
+		gap = min(gap, div_u64(att->max_resident / 2, nr));
 	if (gap != PPC_GAP_AUTO)
 		return gap;
 
@@ -292,10 +293,10 @@ u64 ppc_room_gap(struct ppc_stream *stream)
 		   U64_MAX >> PAGE_SHIFT) << PAGE_SHIFT;
 	if (att->max_resident)
 		room = min(room, att->max_resident);
-	share = div_u64(min(att->budget, room / 4) / 8,
-			max(READ_ONCE(att->nr_streams), 1U));
+	share = div_u64(min(att->budget, room / 4) / (nr > 1 ? 2 : 8), nr);
 	if (ppc_room_at_ceiling(att, PPC_BATCH_BYTES))
 		return PPC_GAP_MIN;
-	gap = clamp(share, PPC_GAP_MIN, PPC_GAP_MAX);
+	gap = clamp(share, PPC_GAP_MIN,
+		    nr > 1 ? PPC_GAP_MAX_APART : PPC_GAP_MAX);
 	return max(gap, min(2 * READ_ONCE(stream->longest), share));
 }
