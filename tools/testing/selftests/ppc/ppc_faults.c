@@ -381,6 +381,9 @@ TEST_F(ioerror, many_readers)
 
 	ASSERT_LE(0, stream);
 	ppc_feed(self->att, stream, TEST_MISS, 0, PAGE);
+	/* Or else they read small folios by themselves. */
+	ASSERT_TRUE(PPC_WAIT(ppc_cached(self->fd, 4 * MB, 2 * MB) ==
+			     2 * MB / PAGE));
 	for (i = 0; i < 4; i++) {
 		r[i] = (struct reader){ .fd = self->fd, .first = i };
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, read_pages,
