@@ -14,7 +14,7 @@ accel=tcg
 if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
 	step "does a guest boot under KVM here? (20 s at most)"
 	con=$(mktemp)
-	timeout -k 2 20 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 \
+	timeout -k 2 20 "$("$TOP/dev/qemu.sh")" -nodefaults -no-user-config -display none -no-reboot -M q35 \
 		-accel kvm -cpu host -m 512M -kernel "$1" -append 'console=ttyS0 panic=-1' \
 		-serial "file:$con" >/dev/null 2>&1 </dev/null || true
 	# It has no root, so it gets as far as it can and panics: that is proof enough.

@@ -43,3 +43,17 @@ suite_unpack() {
 	rm -rf "$tmp"
 	return $rc
 }
+
+# suite_unpack_all SUITE PKG DIR: likewise, with all that it depends on, so that it needs nothing of the machine.
+suite_unpack_all() {
+	local deb dir=$PPC_CACHE/apt/$1
+	suite_apt "$1"
+	mkdir -p "$dir/state"
+	: >"$dir/state/status"
+	apt-get "${APT[@]}" -o Dir::State::status="$dir/state/status" -y --no-install-recommends \
+		--download-only install "$2"
+	for deb in "$dir"/cache/archives/*.deb; do
+		dpkg -x "$deb" "$3"
+	done
+	apt-get "${APT[@]}" clean
+}

@@ -18,7 +18,7 @@
 [ "$QUICK" != 0 ] || QUICK=
 [ "$FULL" != 0 ] || FULL=
 [ "$NOBUILD" != 0 ] || NOBUILD=
-export CONFIG=release STOCK='' ROOT='' APPEND='' CLOCK DEVICE
+export CONFIG=bench STOCK='' ROOT='' APPEND='' CLOCK DEVICE
 here=$TOP/dev/bench out=$TOP/out/bench
 step "choose what to measure"
 [[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "ROUNDS=$ROUNDS: not a number of rounds"

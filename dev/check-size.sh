@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Counts what the patches add to existing .c and .h files (the range helper's own patch and
+# Counts what the patches add to existing .c and .h files (the range helper, its user and
 # wiring aside) and fails above what the design allows.
 . "$(dirname "$0")/lib.sh"
 
 max_files=8 max_lines=60
 src=$("$TOP/dev/source.sh")
 read -r files lines < <(
-	"$TOP/dev/patches.sh" | grep -v -- '-add-page_cache_ra_range' | xargs -r -d '\n' cat |
+	"$TOP/dev/patches.sh" | grep -vE -- '-(add|use)-page_cache_ra_range' | xargs -r -d '\n' cat |
 		awk -v src="$src" '
 		# The sender line of a mail and a body can look like a diff: only hunks count.
 		/^diff --git / { file = ""; hunk = 0 }

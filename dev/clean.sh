@@ -4,10 +4,11 @@
 
 rm -rf "$TOP/out"
 if [ "${CACHE:-}" = 1 ]; then
-	for d in src tree stage build root apt log ccache; do
+	# Only what is ours: the folder may be one that holds other things.
+	for d in stock tree series stage build root model apt qemu sparse vng log ccache; do
 		as_root rm -rf "${PPC_CACHE:?}/$d"
 	done
-	rm -f "$PPC_CACHE"/{accel,*.lock}
+	rm -f "$PPC_CACHE"/{layout,accel,*.lock}
 else
 	say "the cache stays: $PPC_CACHE (remove it with CACHE=1)"
 fi

@@ -7,9 +7,14 @@
 tree=$1 out=$2
 frag=$TOP/dev/config
 log=$PPC_CACHE/log/config-$(basename "$out").log
-parts=("$frag/base.config" "$frag/$CONFIG.config")
-[ -n "$STOCK" ] || parts+=("$frag/ppc.config")
-[ -f "$frag/$CONFIG.config" ] || die "CONFIG=$CONFIG: dev/config has no such fragment (release, debug)"
+[ -f "$frag/$CONFIG.config" ] || die "CONFIG=$CONFIG: dev/config has no such fragment (release, bench, debug, …)"
+# A fragment names those that go before it.
+read -ra with < <(sed -nE 's/^# with: (.*)/\1/p' "$frag/$CONFIG.config") || true
+parts=()
+for f in base ${with[@]+"${with[@]}"} "$CONFIG"; do
+	parts+=("$frag/$f.config")
+	[ -n "$STOCK" ] || [ ! -f "$frag/ppc-$f.config" ] || parts+=("$frag/ppc-$f.config")
+done
 
 # The Kconfig files of the series count too, as far as this tree has them: a new option must be
 # asked for again.
@@ -23,6 +28,7 @@ if [ -f "$out/.config" ] && [ "$(cat "$out/.config.key" 2>/dev/null)" = "$key" ]
 	exit
 fi
 
+config_arch "$CONFIG"
 step "configure linux $BASE, $CONFIG${STOCK:+, stock}" "$log"
 tmp=$(mktemp -d "$PPC_CACHE/config.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT

@@ -16,19 +16,27 @@ id=stock
 stamp="$id $(sha1sum <"$out/.config" | cut -d' ' -f1)"
 if [ "$(cat "$out/.built" 2>/dev/null)" != "$stamp" ]; then
 	rm -f "$out/.built"
-	export CCACHE_DIR=$PPC_CACHE/ccache CCACHE_MAXSIZE=10G
-	# Without the moment of the build in it, an object can be found again by ccache.
-	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=ppc KBUILD_BUILD_HOST=lab
-	cc=gcc
-	! command -v ccache >/dev/null || cc='ccache gcc'
-	mk=(make -C "$tree" O="$out" CC="$cc" -j"$(nproc)")
+	[ -f "$out/vmlinux" ] || need_space 5 "a build of the kernel"
+	use_ccache
+	mk=(make -C "$tree" O="$out" CC="$CC" -j"$(nproc)")
+	# Only our objects count what they run.
+	if [ "$CONFIG" = cover ]; then
+		mapfile -O "${#mk[@]}" -t mk < <("$TOP/dev/overlay.sh" |
+			sed -nE 's,^(mm|fs/ppc|samples/ppc_maio)/([a-z_]+)\.c$,GCOV_PROFILE_\2.o=y,p')
+	fi
 
+	# About how many objects a whole build has is noted in the configuration; less is left of one that
+	# was interrupted, and of one that is there already nobody knows.
+	total=$(sed -nE 's/^# objects: ([0-9]+)$/\1/p' "$TOP/dev/config/$CONFIG.config")
+	had=$(find "$out" -name '*.o' 2>/dev/null | wc -l)
 	first=''
-	[ -f "$out/vmlinux" ] || first=' (the first time: some 10 minutes on 2 cores)'
-	step "build linux $BASE, $CONFIG${STOCK:+, stock}$first" "$log" "look for 'error:' in the log"
-	PROGRESS_RE='^  (CC|AS|LD|AR|HOSTCC)' PROGRESS_WORD=objects \
+	[ -f "$out/vmlinux" ] || first=" (about $total objects)"
+	step "build linux $BASE, $CONFIG${STOCK:+, stock}$first" "$log" \
+		"look for 'error:' in the log; is the disk full (df -h $PPC_CACHE)?"
+	[ -z "$first" ] || PROGRESS_TOTAL=$((total > had ? total - had : total))
+	PROGRESS_RE='^  (CC|AS|LD|AR|HOSTCC)' PROGRESS_WORD=objects PROGRESS_TOTAL=${PROGRESS_TOTAL:-} \
 		logged "$log" "${mk[@]}" bzImage modules ||
-		die "$(grep -nE 'error:|Error [0-9]|undefined reference' "$log" | head -n 8)"
+		die "$(grep -nE 'error:|Error [0-9]|undefined reference|No space left' "$log" | head -n 8)"
 	# Complaints of the compiler about our files must not drown in a quiet build.
 	grep -E ': warning: ' "$log" | sort -u | sed 's/^/   /' >&2 || true
 

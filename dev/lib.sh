@@ -10,7 +10,11 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${KSRC:=}"
 [ "$STOCK" != 0 ] || STOCK=
 export TOP PPC_CACHE BASE CONFIG STOCK KSRC
-mkdir -p "$PPC_CACHE/log"
+mkdir -p "$PPC_CACHE/log" 2>/dev/null || {
+	printf 'FAILED: %s\n  what to do: %s\n' "the cache folder $PPC_CACHE cannot be made" \
+		"name one that can be written: PPC_CACHE=DIR" >&2
+	exit 1
+}
 
 # Debian's own interpreter: a python3 found first in PATH may lack the modules we use.
 # shellcheck disable=SC2034
@@ -22,6 +26,30 @@ STEP=start LOG='' HINT=''
 step() {
 	STEP=$1 LOG=${2:-} HINT=${3:-}
 	printf '== %s\n' "$1" >&2
+	[ -z "${PPC_TIMES:-}" ] || printf '%s\t%s\n' "$EPOCHREALTIME" "$1" >>"$PPC_TIMES"
+}
+
+# times_begin: from now on, steps of this script and of those that it calls are timed.
+times_begin() {
+	PPC_TIMES=$(mktemp "$PPC_CACHE/log/times.XXXXXX")
+	export PPC_TIMES
+}
+
+# times_show: where the time went, by step, on stderr. What takes less than a second is left out.
+times_show() {
+	printf '%s\t\n' "$EPOCHREALTIME" >>"$PPC_TIMES"
+	printf '== where the time went\n' >&2
+	awk -F'\t' '
+		NR > 1 { spent[name] += $1 - at; if (!(name in order)) { order[name] = ++n; names[n] = name } }
+		NR == 1 { first = $1 }
+		{ at = $1; name = $2 }
+		function show(s, text) { printf "   %3dm%02ds  %s\n", s / 60, s % 60, text }
+		END {
+			for (i = 1; i <= n; i++) if (spent[names[i]] >= 1) show(spent[names[i]], names[i])
+			show(at - first, "in all")
+		}' "$PPC_TIMES" >&2
+	rm -f "$PPC_TIMES"
+	unset PPC_TIMES
 }
 
 say() { printf '   %s\n' "$*" >&2; }
@@ -34,14 +62,27 @@ die() {
 		tail -n 15 "$LOG" | sed 's/^/    /' >&2
 	fi
 	[ -z "$HINT" ] || printf '  what to do: %s\n' "$HINT" >&2
-	exit 1
+	exit $told
 }
 
-# A command that fails without its own message still says which step it was in.
-trap 'rc=$?; trap - ERR; [ "$BASHPID" != "$$" ] || die "command failed ($rc): $BASH_COMMAND"; exit $rc' ERR
+# A command that fails without its own message still says which step it was in; one that was told is not told again.
+told=97
+trap 'rc=$?; trap - ERR; [ $rc != $told ] || exit $told; [ "$BASHPID" != "$$" ] || die "command failed ($rc): $BASH_COMMAND"; exit $rc' ERR
 set -E
 
 elapsed() { printf '%dm%02ds' $((($1) / 60)) $((($1) % 60)); }
+
+# progress N SECONDS: how far it is, and how long the rest will take if PROGRESS_TOTAL is about right.
+progress() {
+	local total=${PROGRESS_TOTAL:-} text
+	text="$(elapsed "$2"), $1"
+	[ -z "$total" ] || text+=" of about $total"
+	text+=" ${PROGRESS_WORD:-lines}"
+	if [ -n "$total" ] && [ "$1" -gt 0 ] && [ "$1" -lt "$total" ] && [ "$2" -ge 5 ]; then
+		text+=", about $(elapsed $(($2 * (total - $1) / $1))) left"
+	fi
+	printf '%s' "$text"
+}
 
 # logged LOG CMD...: run a long command quietly, with a line now and then that says how far
 # it is. PROGRESS_RE picks the lines of the log that count as pieces of work.
@@ -59,15 +100,23 @@ logged() {
 		last=$SECONDS
 		n=$(grep -cE "${PROGRESS_RE:-.}" "$log" || true)
 		if [ -t 2 ]; then
-			printf '\r   %s, %s %s ' "$(elapsed $((SECONDS - t0)))" "$n" "${PROGRESS_WORD:-lines}" >&2
+			printf '\r   %s\033[K' "$(progress "$n" $((SECONDS - t0)))" >&2
 		else
-			say "$(elapsed $((SECONDS - t0))), $n ${PROGRESS_WORD:-lines}"
+			say "$(progress "$n" $((SECONDS - t0)))"
 		fi
 	done
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 	wait "$pid" || rc=$?
 	trap - INT TERM
 	return $rc
+}
+
+# judge_self DIR: a script whose output is for dev/tap.py, called by hand: runs it again with DIR, and judges that.
+judge_self() {
+	mkdir -p "$1"
+	trap - ERR
+	"$0" "$1" | "$PYTHON" "$TOP/dev/tap.py" "$1" "$TOP/dev/skips"
+	exit
 }
 
 # with_lock FILE WHAT: hold FILE until this shell ends; tell who waits and for what.
@@ -84,6 +133,17 @@ with_lock() {
 
 # unlock: let go of what with_lock took last.
 unlock() { exec {LOCK_FD}>&-; }
+
+# need_space GB WHAT: a full disk is told before the work, not in the middle of it.
+need_space() {
+	local free
+	free=$(df --output=avail -BG "$PPC_CACHE" | tail -n 1 | tr -dc 0-9)
+	[ "$free" -ge "$1" ] || {
+		LOG=''
+		die "$2 needs about $1 GB, and $free GB are free in $PPC_CACHE" \
+			"make room there, or name another folder: PPC_CACHE=DIR"
+	}
+}
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
@@ -104,7 +164,26 @@ base_id() {
 	fi
 }
 
-build_dir() { printf '%s/build/%s-%s%s' "$PPC_CACHE" "$(base_id)" "$CONFIG" "${STOCK:+-stock}"; }
+# A cache of another layout: what can be kept is moved, the rest is made anew.
+cache_layout=2
+cache_check() {
+	local is
+	is=$(cat "$PPC_CACHE/layout" 2>/dev/null || echo 1)
+	[ "$is" != $cache_layout ] || return 0
+	[ "$is" -lt $cache_layout ] || die "the cache $PPC_CACHE was made by a newer version of these scripts" \
+		"name another folder (PPC_CACHE=DIR), or remove it: make clean CACHE=1"
+	if [ -d "$PPC_CACHE/src" ]; then
+		say "the cache is of an older version: its kernels will be built anew"
+		mkdir -p "$PPC_CACHE/stock"
+		mv "$PPC_CACHE/src" "$PPC_CACHE/stock/tree"
+		rm -rf "$PPC_CACHE"/{tree,build,series,stage}
+	fi
+	echo $cache_layout >"$PPC_CACHE/layout"
+}
+
+# Each kind of kernel (patched, stock, series) has tree/ and build/ beside each other, so that the same
+# source has the same path seen from its build folder, and ccache finds what another kind has compiled.
+build_dir() { printf '%s/%sbuild/%s-%s' "$PPC_CACHE" "${STOCK:+stock/}" "$(base_id)" "$CONFIG"; }
 
 # The tree a kernel is built from.
 tree_dir() {
@@ -115,6 +194,21 @@ source_dir() {
 	if [ -n "$KSRC" ] && [ -d "$KSRC" ]; then
 		realpath "$KSRC"
 	else
-		printf '%s/src/%s' "$PPC_CACHE" "$(base_id)"
+		printf '%s/stock/tree/%s' "$PPC_CACHE" "$(base_id)"
 	fi
+}
+
+# config_arch CONFIG: sets ARCH and CROSS_COMPILE, which the fragment may name: "# arch: arm64 aarch64-linux-gnu-".
+config_arch() {
+	ARCH=x86 CROSS_COMPILE=''
+	read -r ARCH CROSS_COMPILE < <(sed -nE 's/^# arch: (.*)/\1/p' "$TOP/dev/config/$1.config") || true
+	export ARCH=${ARCH:-x86} CROSS_COMPILE
+}
+
+# use_ccache: sets CC, and what lets an object be found again: by paths relative to the cache, without
+# the moment of the build in it. What is not found is not preprocessed for that first.
+use_ccache() {
+	export CC="ccache ${CROSS_COMPILE:-}gcc"
+	export CCACHE_DIR=$PPC_CACHE/ccache CCACHE_MAXSIZE=10G CCACHE_BASEDIR=$PPC_CACHE CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
+	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=ppc KBUILD_BUILD_HOST=lab
 }

@@ -2,7 +2,8 @@
 # Makes the guest's user space, once: a small Debian sid root (newer than the host's, for the
 # real safetensors library and its friends) as an uncompressed erofs image. QEMU maps the
 # image into guest memory, so nothing is ever copied. Prints the image.
-# With ROOT=DIR, an image of that folder instead, made anew each time.
+# With ROOT=DIR, an image of that folder instead, made anew each time. ROOT_PACKAGES='bc gawk' are more
+# packages, in an image of its own.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/apt.sh"
 
@@ -11,6 +12,7 @@ packages=(
 	python3-gguf python3-numpy python3-safetensors
 	ca-certificates file less libjson-c5 libnuma1 zlib1g numactl psmisc
 )
+[ -z "${ROOT_PACKAGES:-}" ] || mapfile -t -O "${#packages[@]}" packages < <(xargs -n 1 <<<"$ROOT_PACKAGES")
 dir=$PPC_CACHE/root
 mkdir -p "$dir"
 
@@ -33,7 +35,7 @@ if [ -n "${ROOT:-}" ]; then
 	exit
 fi
 
-key=$(sha1sum <"$0" | cut -c1-8)
+key=$(printf "%s\n" sid "${packages[@]}" | sha1sum | cut -c1-8)
 image=$dir/sid-$key.erofs
 with_lock "$dir/lock" "the guest's user space is being made"
 if [ -f "$image" ]; then
@@ -45,6 +47,9 @@ log=$PPC_CACHE/log/root.log
 step "make the guest's user space (about 2 minutes, once)" "$log" \
 	"check the network; then run the command again"
 mirror=$(debian_mirror) || die "no Debian mirror in /etc/apt/sources.list*"
+need_space 3 "the guest's user space"
+# What a killed run has left is of no use.
+as_root rm -rf "$dir"/new.*
 tmp=$(mktemp -d "$dir/new.XXXXXX")
 trap 'as_root rm -rf "$tmp"' EXIT
 include=$(IFS=,; echo "${packages[*]}")
@@ -60,6 +65,6 @@ make_root() {
 	as_root mkdir -p "$tmp/root/out"
 	to_image "$tmp/root" "$image"
 }
-PROGRESS_RE='^(Unpacking|Setting up|Get:)' PROGRESS_WORD='steps' logged "$log" make_root || die
+PROGRESS_RE='^I:' PROGRESS_WORD=steps PROGRESS_TOTAL=11 logged "$log" make_root || die
 say "$(du -h "$image" | cut -f1) in $image"
 echo "$image"

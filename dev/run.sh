@@ -2,18 +2,23 @@
 # make run: loads a real safetensors model from a simulated SSD, as the stock kernel does and
 # with MAIO, in virtual time, and tells how fast each was. The table is also in out/run.json.
 #   ROUNDS=N   how often each load is made (3), and two more on the faster SSD
+#   CONTROL=0  without the unpatched kernel, which is built last if it is not there yet
 . "$(dirname "$0")/lib.sh"
 
 : "${ROUNDS:=3}"
 export CONFIG=release STOCK='' ROOT='' APPEND=''
 here=$TOP/dev/run out=$TOP/out/run
-start=$SECONDS
+: "${CONTROL:=1}"
+times_begin
 "$TOP/dev/setup.sh"
-STOCK=1 "$TOP/dev/kernel.sh" >/dev/null
 "$TOP/dev/kernel.sh" >/dev/null
 "$TOP/dev/root.sh" >/dev/null
 model=$("$here/model.sh")
-say "kernels, user space and model are there ($(elapsed $((SECONDS - start))))"
+say "kernel, user space and model are there"
+# A control that is there already is measured with the rest; else the first table comes without it.
+control=last
+[ "$CONTROL" != 0 ] || control=never
+[ $control != last ] || [ ! -f "$(STOCK=1 build_dir)/.built" ] || control=first
 
 rm -rf "$out" "$TOP/out/run.json"
 mkdir -p "$out"
@@ -41,29 +46,58 @@ guest() {
 	guests[$1]=$!
 }
 
+# wait_for NAME...: until these guests have ended.
+failed=()
+wait_for() {
+	local name
+	for name; do
+		wait "${guests[$name]}" || failed+=("$name")
+		unset "guests[$name]"
+	done
+}
+
+# report NAME...: the table of what these guests have measured.
+report() {
+	local rc=0 name
+	step "tell what was measured"
+	"$PYTHON" -B "$here/report.py" "$out" "$model/digests.json" "$TOP/out/run.json" "$@" || rc=$?
+	for name in ${failed[@]+"${failed[@]}"}; do
+		printf '  FAILED: the guest "%s"; its console: %s\n' "$name" "$out/$name/dmesg.txt" >&2
+		rc=1
+	done
+	return $rc
+}
+
+control() {
+	STOCK=1 "$TOP/dev/kernel.sh" >/dev/null
+	guest unpatched paper 1 stock "$ROUNDS" pread
+}
+
 # Virtual time does not care what else the machine does, and a guest in it is a single thread:
 # so all of them at once.
-step "load the model, cold, $ROUNDS times each: unpatched kernel, patched kernel, MAIO" '' \
-	"the guests' consoles are $out/*/dmesg.txt"
-start=$SECONDS
+rc=0
+loads="load the model, cold, $ROUNDS times each"
+consoles="the guests' consoles are $out/*/dmesg.txt"
+[ $control != first ] || control
+step "$loads: stock policy, MAIO$([ $control != first ] || echo ', and an unpatched kernel')" '' "$consoles"
 guest paper paper '' stock,maio-first,maio "$ROUNDS" calibrate,pread
-guest unpatched paper 1 stock "$ROUNDS" pread
 # Where the CPU is the limit, not the cap, rounds lie further apart: two more of them.
 guest fast fast '' stock,maio-first,maio $((ROUNDS + 2)) calibrate
-
-failed=()
-for name in "${!guests[@]}"; do
-	wait "${guests[$name]}" || failed+=("$name")
-	unset "guests[$name]"
-done
-say "measured ($(elapsed $((SECONDS - start))))"
-
-rc=0
-"$PYTHON" -B "$here/report.py" "$out" "$model/digests.json" "$TOP/out/run.json" || rc=$?
-for name in ${failed[@]+"${failed[@]}"}; do
-	printf '  FAILED: the guest "%s"; its console: %s\n' "$name" "$out/$name/dmesg.txt" >&2
-	rc=1
-done
+if [ $control = first ]; then
+	wait_for paper fast unpatched
+	report paper fast unpatched || rc=$?
+else
+	wait_for paper fast
+	report paper fast || rc=$?
+fi
+if [ $control = last ] && [ $rc = 0 ]; then
+	say "this is the table; for the control, an unpatched kernel is built now (CONTROL=0 leaves it out)"
+	control
+	step "$loads: an unpatched kernel" '' "$consoles"
+	wait_for unpatched
+	report paper fast unpatched || rc=$?
+fi
 [ ! -f "$TOP/out/run.json" ] || say "all of it: $TOP/out/run.json"
+times_show
 trap - ERR
 exit $rc

@@ -6,8 +6,8 @@
 src=$1 git=$2 count=$3
 CONFIG=${SERIES_CONFIG:-release}
 export CONFIG
-tree=$PPC_CACHE/tree/$(base_id)-series
-out=$PPC_CACHE/build/$(base_id)-series
+tree=$PPC_CACHE/series/tree/$(base_id)
+out=$PPC_CACHE/series/build/$(base_id)-$CONFIG
 log=$PPC_CACHE/log/series-build.log
 mails=("$TOP"/out/series/*.patch)
 with_lock "$PPC_CACHE/build.lock" "one kernel build at a time on this machine"
@@ -47,31 +47,36 @@ put_state() {
 g() { git -C "$git" -c user.name=ppc -c user.email=ppc@localhost -c core.hooksPath=/dev/null "$@"; }
 g checkout -q -B apply "main~$count"
 
-export CCACHE_DIR=$PPC_CACHE/ccache CCACHE_MAXSIZE=10G
-export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=ppc KBUILD_BUILD_HOST=lab
+use_ccache
 failed=0
 for mail in "${mails[@]:1}"; do
 	name=$(basename "$mail" .patch)
 	g am -q "$mail" >"$log" 2>&1 || die "git am does not take $name"
+	# Tools, tests and documentation are not the kernel's.
+	if ! g diff --name-only HEAD~ | grep -qE '^(fs|include|kernel|lib|mm|samples)/'; then
+		printf 'ok   builds: %s (nothing of the kernel)\n' "$name"
+		continue
+	fi
 	put_state
 	# What the first patches do not have yet is no news here.
 	"$TOP/dev/config.sh" "$tree" "$out" 2>"$log" || die
-	# Folders that any mail of the series writes to, as far as they exist by now.
+	# Folders that any mail of the series writes to, as far as they exist by now. All file systems are
+	# below fs/, and much else below kernel/: of these, only the objects.
 	mapfile -t dirs < <(g diff --name-only "main~$count" main | grep -E '^(mm|fs|samples|kernel|lib)/.*\.[chS]$' |
-		sed 's,/[^/]*$,/,' | sed -E 's,^((fs|samples)/[^/]+/).*,\1,' | sort -u |
-		while read -r d; do [ ! -f "$tree/${d}Makefile" ] || echo "$d"; done)
+		sed -E 's,^((fs|kernel)/[^/]+)\.c$,\1.o,; t; s,/[^/]*$,/,; s,^((fs|samples)/[^/]+/).*,\1,' | sort -u |
+		while read -r d; do [[ $d != *.o && ! -f $tree/${d}Makefile ]] || echo "$d"; done)
 	# A folder whose Makefile is there before its parent's names it cannot be built alone.
 	targets=()
 	for d in "${dirs[@]}"; do
 		parent=$(dirname "$d")
-		if [ "$parent" = . ] || grep -qE "[[:space:]]$(basename "$d")/" "$tree/$parent/Makefile"; then
+		if [[ $d == *.o ]] || [ "$parent" = . ] || grep -qE "[[:space:]]$(basename "$d")/" "$tree/$parent/Makefile"; then
 			targets+=("$d")
 		fi
 	done
 	[ "${FULL:-}" != 1 ] || targets=(bzImage modules)
 	step "$name: build ${targets[*]}" "$log"
 	if PROGRESS_RE='^  (CC|AS|LD|AR|HOSTCC)' PROGRESS_WORD=objects \
-		logged "$log" make -C "$tree" O="$out" CC='ccache gcc' -j"$(nproc)" "${targets[@]}"; then
+		logged "$log" make -C "$tree" O="$out" CC="$CC" -j"$(nproc)" "${targets[@]}"; then
 		printf 'ok   builds: %s\n' "$name"
 	else
 		failed=$((failed + 1))

@@ -22,8 +22,11 @@ if [ -f "$dir/Kbuild" ]; then
 	exit
 fi
 
-mkdir -p "$PPC_CACHE/src"
-new=$(mktemp -d "$PPC_CACHE/src/new.XXXXXX")
+need_space 6 "the kernel source, with what is built from it,"
+mkdir -p "$PPC_CACHE/stock/tree"
+# What a killed run has left is of no use.
+rm -rf "$PPC_CACHE"/stock/new.*
+new=$(mktemp -d "$PPC_CACHE/stock/new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 
 from_debian() {
@@ -42,7 +45,7 @@ from_kernel_org() {
 }
 
 mkdir "$new/tree"
-hint="check the network, or give a tree or tarball of linux $BASE: KSRC=PATH"
+hint="check the network and the apt sources of this machine, or give a tree or tarball of linux $BASE: KSRC=PATH"
 if [ -n "$KSRC" ]; then
 	[ -f "$KSRC" ] || die "KSRC=$KSRC: no such file or folder"
 	step "unpack $KSRC" "$log"

@@ -1,101 +1,122 @@
 #!/usr/bin/env bash
-# All tests in the guest: boots in both clocks, then KUnit and the kselftests on the debug
-# kernel. One line a test; the last line counts them. TESTS=glob takes some of them only.
+# All tests: those that need no kernel on this machine, then boots in both clocks, KUnit and the
+# kselftests on the debug kernel. One line a test; the last line counts them.
+#   TESTS=GLOB   some of them only: tools, logic, kunit-uml, boot, off, kunit, names of kselftests
+#   DEBUG_CONFIG=NAME   another kernel than the debug one
+#   SHARDS=N   how many guests at once share all of them (2)
+#   BEFORE='…' AFTER='…'   commands in the guest before and after the tests
 . "$(dirname "$0")/lib.sh"
 
-: "${TESTS:=*}"
-export TESTS
-results=$PPC_CACHE/log/test-results.$$
-: >"$results"
+: "${TESTS:=*}" "${BEFORE:=:}" "${AFTER:=:}"
+out=$TOP/out/test
+results=$(mktemp "$PPC_CACHE/log/test-results.XXXXXX")
 trap 'rm -f "$results"' EXIT
+times_begin
+rm -rf "$out"
+mkdir -p "$out"
+
+# wanted NAME: asked for.
+wanted() {
+	# shellcheck disable=SC2053 # TESTS is a glob
+	[[ $1 == $TESTS ]]
+}
 
 # result ok|FAIL|skip NAME [WHY]
-result() {
-	printf '%-4s %s%s\n' "$1" "$2" "${3:+: $3}" | tee -a "$results"
-}
+result() { printf '%-4s %s%s\n' "$1" "$2" "${3:+: $3}" | tee -a "$results"; }
 
-# boot NAME LOG COMMAND: one guest; its output goes to LOG, its failure is a failed test.
-boot() {
-	local name=$1 log=$2
-	if CMD=$3 OUT=$TOP/out/vm "$TOP/dev/vm.sh" >"$log" 2>&1; then
-		result ok "$name"
+# judge DIR: what the events on stdin come to; what a program printed is in DIR.
+judge() { "$PYTHON" "$TOP/dev/tap.py" "$1" "$TOP/dev/skips" | tee -a "$results"; }
+
+# guest NAME GLOB SHARD SETTING...: one boot, which runs what GLOB names, or this part of it. It fails by itself if its kernel
+# complains or leaks, or if it does not come to its end.
+guest() {
+	local name=$1 glob=$2 shard=$3 dir=$out/$1
+	shift 3
+	mkdir -p "$dir/tests"
+	{
+		env "$@" NOBUILD=1 CMD="$BEFORE"$'\n'"TESTS='$glob' SHARD=$shard /usr/lib/ppc/tests"$'\n'"$AFTER" OUT="$dir" \
+			"$TOP/dev/vm.sh" 2>"$dir/err" || echo $? >"$dir/status"
+	} | judge "$dir/tests" || true
+	if [ -f "$dir/status" ]; then
+		result FAIL "guest $name" "exit status $(<"$dir/status"), see $dir/err"
+		tail -n 60 "$dir/err" | sed 's/^/    /'
 	else
-		result FAIL "$name" "see $log"
-		tail -n 40 "$log" | sed 's/^/    /'
+		result ok "guest $name: came to its end, no complaint, no leak"
 	fi
 }
 
-mkdir -p "$TOP/out/test"
-# shellcheck disable=SC2053 # TESTS is a glob
-if [[ tools == $TESTS ]] && grep -qs '^test:' "$TOP/tools/ppc/Makefile"; then
+# Another kernel is asked for by those who want the guests only.
+: "${DEBUG_CONFIG:=debug}" "${MEM:=4G}" "${TIMEOUT:=3900}"
+host=$([ "$DEBUG_CONFIG" != debug ] || echo 1)
+
+if [ -n "$host" ] && wanted tools; then
 	step "tests of tools/ppc, on this machine"
-	log=$TOP/out/test/tools.log
 	tree=$("$TOP/dev/tree.sh")
-	make -C "$tree/tools/ppc" O="$PPC_CACHE/build/tools-test" test >"$log" 2>&1 || true
-	while read -r verdict _ name; do
-		case $verdict in
-		ok) result ok "tools/ppc: $name" ;;
-		not) result FAIL "tools/ppc: ${name#* }" "see $log" ;;
-		esac
-	done < <(grep -E '^(not )?ok ' "$log")
-	grep -qE '^ok ' "$log" || result FAIL "tools/ppc" "see $log"
+	start=$SECONDS rc=0
+	make -C "$tree/tools/ppc" O="$PPC_CACHE/build/tools-test" test >"$out/tools.log" 2>&1 || rc=$?
+	# What make says around it is not the tests'.
+	sed -n '/^TAP version/,$p' "$out/tools.log" | grep -v '^make' >"$out/tools.tap" || true
+	# make has a status of its own for any failure.
+	[ $rc = 0 ] || rc=1
+	printf 'plan tools\nran tools %d %d\n' $rc $((SECONDS - start)) | judge "$out" || true
 fi
 
-# shellcheck disable=SC2016 # the guest expands it
-boot_cmd='set -e
-edu=$(for d in /sys/bus/pci/devices/*; do
-	if [ "$(cat $d/vendor)$(cat $d/device)" = 0x12340x11e8 ]; then cat $d/numa_node; fi; done)
-[ "$edu" = 1 ] || { echo "the XPU is on node $edu, not 1"; exit 1; }
-[ -b /dev/ssd ] || { echo "no SSD"; exit 1; }
-[ -d /sys/devices/system/node/node1 ] || { echo "no second node"; exit 1; }
-uname -a'
-# shellcheck disable=SC2053 # TESTS is a glob
-if [[ boot == $TESTS ]]; then
-	CONFIG=release VTIME=1 boot "boot: release kernel, virtual time" "$TOP/out/test/boot-vtime.log" "$boot_cmd"
+if [ -n "$host" ] && wanted logic; then
+	step "the pure logic in user space"
+	"$TOP/dev/logic.sh" "$out" | judge "$out" || true
 fi
 
-step "KUnit and kselftests on the debug kernel"
-rm -rf "$TOP/out/vm/tests"
-mkdir -p "$TOP/out/vm/tests"
-log=$TOP/out/test/guest.log
-cmd="TESTS='$TESTS' /usr/lib/ppc/tests"
-# The debug kernel boots slowly: once has to do.
-# shellcheck disable=SC2053 # TESTS is a glob
-[[ boot != $TESTS ]] || cmd="if ($boot_cmd); then v='ok  '; else v=FAIL; fi
-echo \"\$v boot: debug kernel, real time\"
-$cmd"
-: >"$log"
-boots=1
-while :; do
-	rc=0
-	CONFIG=debug CMD=$cmd MEM="${MEM:-4G}" TIMEOUT="${TIMEOUT:-3900}" \
-		"$TOP/dev/vm.sh" > >(tee -a "$log" | grep --line-buffered -E '^(ok|FAIL|skip) ' | tee -a "$results") 2>"$log.err" || rc=$?
-	sleep 0.5
-	# 75: the emulator's fault. What had not ended is run from its beginning.
-	if [ "$rc" != 75 ] || [ $boots = 3 ]; then
-		break
-	fi
-	mv "$log.err" "$log.err.$boots"
-	cp "$TOP/out/vm/dmesg.txt" "$TOP/out/test/dmesg.$boots.txt"
-	boots=$((boots + 1))
-	ended=$(sed -nE 's/^# (\S+) took .*/\1/p' "$log" | tr '\n' ' ')
-	say "the emulator lost a patch of the kernel's code; boot $boots, without what has ended: $ended"
-	cmd="TESTS='$TESTS' ENDED='$ended' /usr/lib/ppc/tests"
+if [ -n "$host" ] && wanted kunit-uml; then
+	"$TOP/dev/kunit-uml.sh" "$out" | judge "$out" || true
+fi
+
+# kernel CONFIG: what a guest needs is made here, where its progress can be seen, and not by the guests.
+kernel() {
+	"$TOP/dev/setup.sh"
+	CONFIG=$1 "$TOP/dev/kernel.sh" >/dev/null
+	"$TOP/dev/root.sh" >/dev/null
+	"$TOP/dev/qemu.sh" >/dev/null
+}
+
+# Guests run in the background, where Ctrl-C does not reach them.
+trap 'trap - INT TERM; kill 0; exit 130' INT TERM
+
+if [ -n "$host" ] && wanted boot; then
+	kernel release
+	step "boot the release kernel, in virtual time"
+	guest release boot 1/1 CONFIG=release VTIME=1 TIMEOUT=600
+fi
+
+if [ -n "$host" ] && wanted off; then
+	kernel release
+	step "boot the release kernel, switched off on its command line"
+	guest off off 1/1 CONFIG=release VTIME=1 TIMEOUT=600 APPEND=fs_ppc=0
+fi
+
+guests=()
+# A test mostly waits for one thing at a time: two guests fill two CPUs better than one does.
+case $TESTS in
+'*') : "${SHARDS:=2}" ;;
+tools | logic | kunit-uml) SHARDS=0 ;; # of this machine only
+*) : "${SHARDS:=1}" ;;
+esac
+if [ "$SHARDS" -gt 0 ]; then
+	kernel "$DEBUG_CONFIG"
+	step "KUnit and kselftests on the $DEBUG_CONFIG kernel" '' "the console is in $out/$DEBUG_CONFIG-*/dmesg.txt"
+fi
+for i in $(seq "$SHARDS"); do
+	guest "$DEBUG_CONFIG-$i" "$TESTS" "$i/$SHARDS" CONFIG="$DEBUG_CONFIG" MEM="$MEM" TIMEOUT="$TIMEOUT" &
+	guests[i]=$!
 done
-name="debug kernel: no complaint, no leak, all tests ran"
-[ $boots = 1 ] || name+=" (in $boots boots; leaks looked for in the last)"
-# 9: some failed, and have said so.
-if [ "$rc" = 0 ] || [ "$rc" = 9 ]; then
-	result ok "$name"
-else
-	result FAIL "$name" "exit status $rc, see $log.err"
-	tail -n 60 "$log.err" | sed 's/^/    /'
-fi
+for i in "${!guests[@]}"; do
+	wait "${guests[i]}" || result FAIL "guest $DEBUG_CONFIG-$i" "not judged"
+done
 
+times_show
 count() { grep -cE "^$1 " "$results" || true; }
 passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
 if [ $((passed + failed)) -eq 0 ]; then
-	echo "no test ran"
+	echo "FAIL no test ran"
 	failed=1
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -61,6 +61,8 @@ done
 # ... and the patches on top.
 for p in "${series[@]}"; do
 	echo "patch $p" >>"$log"
+	# It may only add files of the overlay.
+	grep -q '^diff --git ' "$patches/$p" || continue
 	patch -d "$stage" -p1 -s -N --no-backup-if-mismatch -r - <"$patches/$p" >>"$log" 2>&1 ||
 		die "patches/$BASE/$p does not apply"
 done

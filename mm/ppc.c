@@ -127,10 +127,9 @@ void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
 	}
 }
 
-/* Unmap from those who may lose their mapping; stop short of mlocked VMAs. */
+/* Unmap from everybody; stop short of mlocked VMAs. */
 static pgoff_t ppc_unmap_range(struct address_space *mapping, pgoff_t start,
-			       pgoff_t end, ppc_may_unmap_t may_unmap,
-			       void *arg, pgoff_t *skip_to)
+			       pgoff_t end, pgoff_t *skip_to)
 {
 	struct zap_details details = { .skip_cows = true };
 	const pgoff_t range_last = end - 1;
@@ -160,17 +159,22 @@ static pgoff_t ppc_unmap_range(struct address_space *mapping, pgoff_t start,
 		pgoff_t last = min(end - 1, vma_last_pgoff(vma));
 		unsigned long addr;
 
-		/* mlock() does not wait for the i_mmap lock: look again. */
-		if (!may_unmap(vma->vm_mm, arg) ||
-		    (READ_ONCE(vma->vm_flags) & VM_LOCKED))
+		/*
+		 * mlock() waits for the mmap lock, not for the i_mmap lock. The
+		 * latter keeps the mm: its VMAs are not unlinked meanwhile.
+		 */
+		if (!mmap_read_trylock(vma->vm_mm))
 			continue;
-		addr = vma->vm_start +
-		       ((first - vma_start_pgoff(vma)) << PAGE_SHIFT);
-		tlb_gather_mmu(&tlb, vma->vm_mm);
-		zap_vma_range_batched(&tlb, vma, addr,
-				      (last - first + 1) << PAGE_SHIFT,
-				      &details);
-		tlb_finish_mmu(&tlb);
+		if (!(vma->vm_flags & VM_LOCKED)) {
+			addr = vma->vm_start +
+			       ((first - vma_start_pgoff(vma)) << PAGE_SHIFT);
+			tlb_gather_mmu(&tlb, vma->vm_mm);
+			zap_vma_range_batched(&tlb, vma, addr,
+					      (last - first + 1) << PAGE_SHIFT,
+					      &details);
+			tlb_finish_mmu(&tlb);
+		}
+		mmap_read_unlock(vma->vm_mm);
 	}
 
 unlock:
@@ -194,6 +198,8 @@ unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
 	unsigned long cached = 0;
 	struct folio *folio;
 
+	if (start >= end)
+		return 0;
 	rcu_read_lock();
 	xas_for_each(&xas, folio, end - 1) {
 		if (xas_retry(&xas, folio) || xa_is_value(folio))
@@ -214,18 +220,16 @@ unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
  * @mapping: of the file
  * @start: first page
  * @end: behind the last page
- * @may_unmap: may folios be unmapped from this address space? NULL: from none
- * @arg: for @may_unmap, which is called with i_mmap_rwsem held
  * @drop: set to what happened
  *
- * Folios that lie wholly in the range and are clean, idle and mapped at most
- * where @may_unmap allows are unmapped and dropped without a shadow. Private
- * copies stay mapped. What a VM_LOCKED VMA covers is left alone.
+ * Folios that lie wholly in the range and are clean and idle are unmapped and
+ * dropped without a shadow. Private copies stay mapped. What a VM_LOCKED VMA
+ * covers is left alone.
  *
  * Context: process context, may sleep; not with i_mmap_rwsem held.
  */
 void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
-		    ppc_may_unmap_t may_unmap, void *arg, struct ppc_drop *drop)
+		    struct ppc_drop *drop)
 {
 	unsigned long before = ppc_count_cached(mapping, start, end);
 	pgoff_t pos = start;
@@ -233,9 +237,8 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 	while (before && pos < end) {
 		pgoff_t to = end, next = end;
 
-		if (mapping_mapped(mapping) && may_unmap)
-			to = ppc_unmap_range(mapping, pos, end, may_unmap, arg,
-					     &next);
+		if (mapping_mapped(mapping))
+			to = ppc_unmap_range(mapping, pos, end, &next);
 		if (to > pos)
 			mapping_try_invalidate(mapping, pos, to - 1, NULL);
 		pos = next;
@@ -252,29 +255,6 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 void ppc_drop_drain(void)
 {
 	lru_add_drain_all();
-}
-
-/*
- * All who failed on the folio look again, as all wait for its lock. A reader
- * may hold the invalidate_lock meanwhile, as faults do when they lock folios.
- */
-bool __ppc_read_failed(struct folio *folio)
-{
-	struct address_space *mapping = READ_ONCE(folio->mapping);
-	bool again = true;
-
-	if (!mapping)
-		return true;
-	if (!mapping_ppc(mapping) || folio_lock_killable(folio))
-		return false;
-	if (folio->mapping == mapping && !folio_test_uptodate(folio))
-		again = !folio_test_dirty(folio) &&
-			!folio_test_writeback(folio) && !folio_mapped(folio) &&
-			ppc_range_failed(mapping, folio_pos(folio),
-					 folio_size(folio)) &&
-			folio_unmap_invalidate(mapping, folio, 0) > 0;
-	folio_unlock(folio);
-	return again;
 }
 
 /**

@@ -21,7 +21,7 @@ step "make the model (about a minute, once)" "$log"
 # Through the guest's memory: a library may write in ways that a shared folder is slow at.
 export CMD='/usr/bin/python3 /out/make_model.py /tmp/model && cp -r /tmp/model /out/'
 PROGRESS_RE='MB$' PROGRESS_WORD=shards logged "$log" env OUT="$dir/out" VTIME='' PROFILE=none \
-	ROOT='' SSD='' MEM=3G CPUS=1 NUMA=1 STOCK=1 CONFIG=release NOBUILD=1 TIMEOUT=600 APPEND='' \
+	ROOT='' SSD='' MEM=3G CPUS=1 NUMA=1 STOCK='' NOBUILD=1 TIMEOUT=600 APPEND='' \
 	"$TOP/dev/vm.sh" || die
 grep 'MB$' "$log" | sed 's/^/   /' >&2
 

@@ -3,7 +3,8 @@
 
 Fails (1) if a run failed or a byte was wrong; a goal that was missed is said, and fails nothing.
 
-usage: report.py FOLDER DIGESTS.json RUN.json    FOLDER has NAME/results.json of each guest
+usage: report.py FOLDER DIGESTS.json RUN.json NAME...    FOLDER has NAME/results.json of each guest;
+without the guest "unpatched", nothing is compared to it
 """
 import json
 import os
@@ -72,9 +73,9 @@ def pread4k(paper, unpatched):
     return result
 
 
-def main(folder, digests, out):
+def main(folder, digests, out, *names):
     guests, failed, digests = {}, [], read(digests)
-    for name in ("paper", "unpatched", "fast"):
+    for name in names:
         try:
             guests[name] = read(os.path.join(folder, name, "results.json"))
         except (OSError, ValueError) as e:
@@ -102,7 +103,7 @@ def main(folder, digests, out):
     peaks = {n: c["peak_mbps"] for n, c in calibration.items()}
     unpatched = guests.get("unpatched", {"runs": []})
     run = {
-        "base": paper["base"], "accel": paper["accel"],
+        "base": paper["base"], "accel": paper["accel"], "control": "unpatched" in names,
         "model_mb": round(loads[0]["bytes"] / 1e6, 3) if loads else 0,
         "peak_mbps": round(peaks["paper"], 2), "qd1_mbps": round(paper["calibration"]["qd1_mbps"], 2),
         "sha256_equal": bool(loads) and not wrong, **digests,

@@ -9,11 +9,12 @@
  * waits for a device that may be dead, so closing leaves it to a worker.
  */
 
-#include "ppc_private.h"
+#include "stream.h"
 
 #include <linux/cpuset.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
@@ -21,6 +22,15 @@
 #include <linux/slab.h>
 
 #include <trace/events/ppc.h>
+
+/* A stream that waits for a dead device must not keep others from ending. */
+static struct workqueue_struct *ppc_end_wq;
+
+/* How far to read ahead if nobody says. */
+u64 ppc_default_budget(void)
+{
+	return min((u64)(totalram_pages() / 4) << PAGE_SHIFT, SZ_4G);
+}
 
 static void ppc_attach_release(struct kref *ref)
 {
@@ -30,10 +40,7 @@ static void ppc_attach_release(struct kref *ref)
 	kfree(att);
 }
 
-/**
- * ppc_attach_put - drop a reference
- * @att: attachment
- */
+/* Drop a reference. */
 void ppc_attach_put(struct ppc_attachment *att)
 {
 	kref_put(&att->ref, ppc_attach_release);
@@ -63,6 +70,32 @@ void ppc_attachment_set_private(struct ppc_attachment *att, void *private)
 	att->private = private;
 }
 EXPORT_SYMBOL_GPL(ppc_attachment_set_private);
+
+/**
+ * ppc_attachment_policy - the name of an attachment's policy
+ * @att: attachment
+ *
+ * Context: any.
+ * Return: the name.
+ */
+const char *ppc_attachment_policy(const struct ppc_attachment *att)
+{
+	return att->policy;
+}
+EXPORT_SYMBOL_GPL(ppc_attachment_policy);
+
+/**
+ * ppc_attachment_ceiling - how much of its files may be cached
+ * @att: attachment
+ *
+ * Context: any.
+ * Return: bytes, or 0 for any.
+ */
+u64 ppc_attachment_ceiling(const struct ppc_attachment *att)
+{
+	return att->max_resident;
+}
+EXPORT_SYMBOL_GPL(ppc_attachment_ceiling);
 
 /**
  * ppc_attachment_set_news - tell whoever polls the attachment
@@ -101,8 +134,7 @@ EXPORT_SYMBOL_GPL(ppc_nr_files);
  * @att: attachment
  * @file: file index
  * @size: set to the bytes of the file, if not NULL
- * @resident: set to the bytes cached, if not NULL; to 0 if the attacher may not
- *	know that
+ * @resident: set to the bytes cached, if not NULL
  *
  * Context: process context.
  * Return: 0, or -ENOENT if there is no such file any more.
@@ -116,136 +148,77 @@ int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 		return -ENOENT;
 	if (size)
 		*size = i_size_read(pf->inode);
-	/* To others it would tell what the owner reads, see mincore(2). */
 	if (resident)
-		*resident = pf->see_all ?
-			(u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT : 0;
+		*resident = (u64)pf->inode->i_mapping->nrpages << PAGE_SHIFT;
 	ppc_file_put(pf);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(ppc_file_stat);
 
-/**
- * ppc_attach_consumer - somebody reads through a mapping of his own
- * @att: attachment
- * @mm: his
- *
- * Consumed pages may be unmapped from those who consumed them.
- *
- * Context: any that faults; under RCU.
- */
-void ppc_attach_consumer(struct ppc_attachment *att, struct mm_struct *mm)
-{
-	struct mm_struct *old;
-	int i;
-
-	for (i = 0; i < PPC_MAX_CONSUMERS; i++) {
-		struct mm_struct *known = READ_ONCE(att->consumers[i]);
-
-		if (known == mm)
-			return;
-		if (!known)
-			break;
-	}
-
-	guard(spinlock)(&att->consumer_lock);
-	for (i = 0; i < PPC_MAX_CONSUMERS; i++) {
-		old = att->consumers[i];
-		if (old == mm)
-			return;
-		/* Who has exited maps nothing any more. */
-		if (old && atomic_read(&old->mm_users))
-			continue;
-		mmgrab(mm);
-		WRITE_ONCE(att->consumers[i], mm);
-		if (old)
-			mmdrop_sched(old);
-		return;
-	}
-}
-
-/**
- * ppc_attach_may_unmap - may consumed pages be unmapped from there?
- * @mm: address space
- * @file: struct ppc_file
- *
- * Return: true if they may.
- */
-bool ppc_attach_may_unmap(const struct mm_struct *mm, void *file)
-{
-	struct ppc_file *pf = file;
-	int i;
-
-	if (pf->may_unmap)
-		return true;
-	for (i = 0; i < PPC_MAX_CONSUMERS; i++)
-		if (READ_ONCE(pf->att->consumers[i]) == mm)
-			return true;
-	return false;
-}
-
 /*
- * Take files out of the hash table and let go of them once no hook and no
- * worker looks at them any more.
+ * Take files out of the hash table and let go of them once no hook and no worker
+ * looks at them any more. Who is killed meanwhile does not wait for that.
  */
-static void ppc_attach_remove(struct ppc_attachment *att, const u32 *files,
-			      u32 nr)
+static int ppc_attach_remove(struct ppc_attachment *att, const u32 *files,
+			     u32 nr, bool killable)
 {
 	struct ppc_stream *stream;
 	struct ppc_file *pf;
+	int err = 0;
 	u32 i;
 
-	for (i = 0; i < nr; i++)
-		ppc_table_remove(xa_load(&att->files, files[i]));
+	for (i = 0; i < nr && !err; i++)
+		err = ppc_table_remove(xa_load(&att->files, files[i]),
+				       killable);
+	nr = err ? i - 1 : nr;
 	synchronize_rcu();
 	for (i = 0; i < nr; i++) {
 		pf = xa_erase(&att->files, files[i]);
+		pf->removed = true;
+		atomic_inc(&att->leaving);
 		/* Workers that got it before see this and give it back. */
 		WRITE_ONCE(pf->stopped, 1);
 		ppc_file_put(pf);
 	}
+	ppc_user_uncharge(att, UCOUNT_PPC_FILES, nr);
+	ppc_stat_add(att, files, -(s64)nr);
+
 	/* A worker might otherwise go on for as long as its readers do. */
 	WRITE_ONCE(att->paused, true);
-	list_for_each_entry(stream, &att->streams, link) {
-		flush_delayed_work(&stream->prefetch);
-		flush_delayed_work(&stream->burner);
-	}
+	err = wait_event_killable(att->wait, !atomic_read(&att->leaving)) ?: err;
 	WRITE_ONCE(att->paused, false);
 	list_for_each_entry(stream, &att->streams, link)
-		ppc_prefetch_queue(stream);
-	ppc_user_uncharge(att->user, nr);
-	ppc_stat_add(att, files, -(s64)nr);
+		ppc_stream_kick(stream);
+	return err ? -EINTR : 0;
 }
 
 static void ppc_attach_finish(struct ppc_attachment *att)
 {
 	struct ppc_file *pf;
 	unsigned long index;
-	int i;
 
-	/* The policy's streams want their files until the very end. */
+	/* Streams want their files until the very end. */
 	xa_for_each(&att->files, index, pf)
-		ppc_table_remove(pf);
+		ppc_table_remove(pf, false);
 	synchronize_rcu();
+	ppc_streams_stop(att);
 	if (att->attached && att->ops->detach)
 		att->ops->detach(att);
-	ppc_stream_destroy_all(att);
+	ppc_streams_destroy(att);
+	destroy_workqueue(att->wq);
 
 	xa_for_each(&att->files, index, pf) {
 		xa_erase(&att->files, index);
-		ppc_user_uncharge(att->user, 1);
+		ppc_user_uncharge(att, UCOUNT_PPC_FILES, 1);
 		ppc_file_put(pf);
 	}
 	xa_destroy(&att->files);
-	for (i = 0; i < PPC_MAX_CONSUMERS && att->consumers[i]; i++)
-		mmdrop(att->consumers[i]);
 	ppc_policy_put(att->ops);
 	ppc_attachment_count(-1);
-	ppc_user_put(att->user);
+	ppc_user_put(att);
 	put_pid(att->family);
 	mem_cgroup_put(att->memcg);
 	ppc_blkcg_put(att->blkcg);
-	put_cred(att->cred);
 }
 
 static void ppc_attach_teardown(struct work_struct *work)
@@ -259,15 +232,10 @@ static void ppc_attach_teardown(struct work_struct *work)
 	ppc_attach_put(att);
 }
 
-/**
- * ppc_attach_end - begin to end an attachment
- * @att: attachment
- *
- * att->done tells when it has ended. May be called again.
- *
- * Context: process context; waits for ioctls on @att, and can be killed
- * meanwhile. Without others that may call ioctls, it does not wait.
- * Return: 0 or -EINTR.
+/*
+ * Begin to end an attachment. att->done tells when it has ended. May be called
+ * again. It waits for ioctls on the attachment, and for nothing if nobody else can
+ * call them. Return: 0, or -EINTR when killed.
  */
 int ppc_attach_end(struct ppc_attachment *att)
 {
@@ -324,7 +292,7 @@ static int ppc_attach_add(struct ppc_attachment *att, const s32 *fds, u32 nr)
 	added = kvmalloc_array(nr, sizeof(*added), GFP_KERNEL_ACCOUNT);
 	if (!added)
 		return -ENOMEM;
-	err = ppc_user_charge(att->user, nr);
+	err = ppc_user_charge(att, UCOUNT_PPC_FILES, nr);
 	if (err)
 		goto free;
 
@@ -343,24 +311,18 @@ static int ppc_attach_add(struct ppc_attachment *att, const s32 *fds, u32 nr)
 undo:
 	/* Hooks have seen the files under these indices. */
 	WRITE_ONCE(att->nr_files, first + i);
-	ppc_user_uncharge(att->user, nr - i);
+	ppc_user_uncharge(att, UCOUNT_PPC_FILES, nr - i);
 	ppc_stat_add(att, files, i);
 	if (i)
-		ppc_attach_remove(att, added, i);
+		ppc_attach_remove(att, added, i, false);
 free:
 	kvfree(added);
 	return err;
 }
 
-/**
- * ppc_attach_add_files - add files to an attachment
- * @att: attachment
- * @fds: the files
- * @nr: how many
- * @first: set to the file index of the first one
- *
- * Context: process context, may sleep; can be killed.
- * Return: 0 or what ppc_attach() says; -ENODEV if @att has ended.
+/*
+ * Add files to an attachment. Return: 0 or what ppc_attach() says; -ENODEV if
+ * @att has ended.
  */
 int ppc_attach_add_files(struct ppc_attachment *att, const s32 *fds, u32 nr,
 			 u32 *first)
@@ -398,18 +360,14 @@ static int ppc_attach_check_indices(struct ppc_attachment *att,
 	return 0;
 }
 
-/**
- * ppc_attach_remove_files - remove files from an attachment
- * @att: attachment
- * @index: file indices, ascending
- * @nr: how many
+/*
+ * Remove files from an attachment.
  *
  * The files' indices are not given out again.
  *
- * Context: process context, may sleep; waits for reads being submitted. Can be
- * killed before it begins.
- * Return: 0, or without removing any: -ENOENT if one is not there, -EINVAL if
- * they are not in order, -ENODEV if @att has ended.
+ * Return: 0; -EINTR when killed, with some of them removed; or without removing
+ * any: -ENOENT if one is not there, -EINVAL if they are not in order, -ENODEV
+ * if
  */
 int ppc_attach_remove_files(struct ppc_attachment *att, const u32 *index,
 			    u32 nr)
@@ -420,7 +378,7 @@ int ppc_attach_remove_files(struct ppc_attachment *att, const u32 *index,
 		return err;
 	err = att->ended ? -ENODEV : ppc_attach_check_indices(att, index, nr);
 	if (!err) {
-		ppc_attach_remove(att, index, nr);
+		err = ppc_attach_remove(att, index, nr, true);
 		if (att->ops->files_changed)
 			att->ops->files_changed(att);
 	}
@@ -436,8 +394,13 @@ static int ppc_attach_check(const struct ppc_attach *args)
 	    !args->policy[0] ||
 	    strnlen(args->policy, PPC_POLICY_NAME_MAX) == PPC_POLICY_NAME_MAX)
 		return -EINVAL;
+	if (READ_ONCE(ppc_admin_only) && !capable_noaudit(CAP_SYS_ADMIN))
+		return -EPERM;
+	if ((args->flags & PPC_ATTACH_MAY_KEEP) &&
+	    !IS_ENABLED(CONFIG_FS_PPC_RECLAIM))
+		return -EOPNOTSUPP;
 	if (args->flags & PPC_ATTACH_MAY_KEEP)
-		return capable(CAP_SYS_RESOURCE) ? 0 : -EPERM;
+		return capable_noaudit(CAP_SYS_RESOURCE) ? 0 : -EPERM;
 	return args->keep_budget ? -EINVAL : 0;
 }
 
@@ -451,17 +414,14 @@ static struct pid *ppc_attach_family(pid_t pid)
 	return task ? get_pid(task_tgid(task)) : NULL;
 }
 
-/**
- * ppc_attach - bind a policy to files
- * @args: as given to the ioctl
- * @fds: the files
+/*
+ * Bind a policy to files.
  *
- * Context: process context, may sleep; can be killed.
  * Return: the attachment, or an ERR_PTR: -EOPNOTSUPP if switched off, -EINVAL
- * for unknown flags or a bad name, -EPERM for flags that need a capability,
- * -ESRCH if there is no such process, -ENOENT if there is no such policy,
- * -EDQUOT, -E2BIG or -ENOSPC at a limit, and what ppc_file_open() or the policy
- * says.
+ * for unknown flags or a bad name, -EPERM for flags or files that are not for
+ * current, or if only administrators may attach, -ESRCH if there is no such
+ * process, -ENOENT if there is no such policy, -EDQUOT, -E2BIG or -ENOSPC at a
+ * limit, and what ppc_file_open() or the policy says.
  */
 struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 				  const s32 *fds)
@@ -478,16 +438,15 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	init_rwsem(&att->lock);
 	xa_init(&att->files);
 	spin_lock_init(&att->stream_lock);
-	spin_lock_init(&att->consumer_lock);
 	INIT_LIST_HEAD(&att->streams);
-	att->kicked = jiffies - PPC_END_REST;
+	att->kicked = jiffies - PPC_REST;
 	init_waitqueue_head(&att->wait);
 	INIT_WORK(&att->teardown, ppc_attach_teardown);
 	init_completion(&att->done);
 	att->flags = args->flags;
 	att->budget = args->budget ?: ppc_default_budget();
 	/* The readers are charged, not the attacher. */
-	att->may_charge = capable(CAP_SYS_RESOURCE);
+	att->may_charge = capable_noaudit(CAP_SYS_RESOURCE);
 	if (!att->may_charge)
 		att->budget = min(att->budget, ppc_default_budget());
 	att->keep_budget = args->keep_budget;
@@ -499,17 +458,18 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 		if (!att->family)
 			goto put_att;
 	}
-	att->user = ppc_user_get(current_uid());
-	if (IS_ERR(att->user)) {
-		err = PTR_ERR(att->user);
+	att->wq = alloc_workqueue("ppc", WQ_UNBOUND, PPC_MAX_WORKERS);
+	err = -ENOMEM;
+	if (!att->wq)
 		goto put_family;
-	}
+	err = ppc_user_get(att);
+	if (err)
+		goto free_wq;
 	att->ops = ppc_policy_get(args->policy);
 	if (!att->ops) {
 		err = -ENOENT;
 		goto put_user;
 	}
-	att->cred = get_current_cred();
 	att->memcg = get_mem_cgroup_from_mm(current->mm);
 	att->blkcg = ppc_current_blkcg();
 	att->mems_allowed = cpuset_mems_allowed(current);
@@ -533,10 +493,23 @@ finish:
 	ppc_attach_finish(att);
 	goto put_att;
 put_user:
-	ppc_user_put(att->user);
+	ppc_user_put(att);
+free_wq:
+	destroy_workqueue(att->wq);
 put_family:
 	put_pid(att->family);
 put_att:
 	ppc_attach_put(att);
 	return ERR_PTR(err);
+}
+
+int __init ppc_attach_init(void)
+{
+	ppc_end_wq = alloc_workqueue("ppc_end", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	return ppc_end_wq ? 0 : -ENOMEM;
+}
+
+void __init ppc_attach_exit(void)
+{
+	destroy_workqueue(ppc_end_wq);
 }

@@ -160,7 +160,7 @@ static long ppc_dev_attach(unsigned int cmd, void __user *arg)
 	struct ppc_attachment *att;
 	struct ppc_attach args = {};
 	s32 *fds;
-	int err;
+	int fd, err;
 
 	err = copy_struct_from_user(&args, sizeof(args), arg, _IOC_SIZE(cmd));
 	if (err)
@@ -178,13 +178,14 @@ static long ppc_dev_attach(unsigned int cmd, void __user *arg)
 	if (IS_ERR(att))
 		return PTR_ERR(att);
 
-	err = anon_inode_getfd("[ppc]", &ppc_att_fops, att,
-			       O_RDWR | O_CLOEXEC);
-	if (err < 0) {
+	/* An inode of its own, which security modules can label. */
+	fd = anon_inode_create_getfd("[ppc]", &ppc_att_fops, att,
+				     O_RDWR | O_CLOEXEC, NULL);
+	if (fd < 0) {
 		ppc_attach_end(att);
 		ppc_attach_put(att);
 	}
-	return err;
+	return fd;
 }
 
 static long ppc_dev_features(unsigned int cmd, void __user *arg)
@@ -231,11 +232,7 @@ static struct miscdevice ppc_dev = {
 	.mode = 0666,
 };
 
-/**
- * ppc_dev_init - make /dev/ppc
- *
- * Return: 0 or a negative errno.
- */
+/* Make /dev/ppc. Return: 0 or a negative errno. */
 int __init ppc_dev_init(void)
 {
 	return misc_register(&ppc_dev);

@@ -12,17 +12,13 @@
 #include <linux/magic.h>
 #include <linux/slab.h>
 
-/*
- * Of an overlay's files, none belongs to the inode with the data: only file
- * systems that do not look at the file can be read ahead.
- */
-static bool ppc_file_needed(const struct file *file, const struct inode *inode)
+/* Is it read over a network, or by a process? */
+static bool ppc_file_remote(const struct inode *inode)
 {
 	const struct super_block *sb = inode->i_sb;
 
-	return inode != file_inode(file) &&
-	       (!(sb->s_type->fs_flags & FS_REQUIRES_DEV) ||
-		sb->s_magic == FUSE_SUPER_MAGIC);
+	return !(sb->s_type->fs_flags & FS_REQUIRES_DEV) ||
+	       sb->s_magic == FUSE_SUPER_MAGIC;
 }
 
 static int ppc_file_check(const struct file *file, struct inode *inode)
@@ -41,26 +37,45 @@ static int ppc_file_check(const struct file *file, struct inode *inode)
 	if (mapping != &inode->i_data ||
 	    (!mapping->a_ops->read_folio && !mapping->a_ops->readahead))
 		return -EOPNOTSUPP;
-	if (ppc_file_needed(file, inode))
+	/*
+	 * Of an overlay's files, none belongs to the inode with the data: only file
+	 * systems that do not look at the file can be read ahead.
+	 */
+	if (inode != file_inode(file) && ppc_file_remote(inode))
+		return -EOPNOTSUPP;
+	/* Reading ahead would not raise the event that has the content fetched. */
+	if (FMODE_FSNOTIFY_HSM(file->f_mode))
 		return -EOPNOTSUPP;
 	return 0;
 }
 
-/* Could the attacher, if he tried, write to the file? As mincore(2) asks. */
-static bool ppc_file_trusts(struct file *file)
+static bool ppc_owner_or_writer(struct mnt_idmap *idmap, struct inode *inode)
 {
-	return inode_owner_or_capable(file_mnt_idmap(file), file_inode(file)) ||
-	       file_permission(file, MAY_WRITE) == 0;
+	return inode_owner_or_capable(idmap, inode) ||
+	       !inode_permission(idmap, inode, MAY_WRITE);
 }
 
-/**
- * ppc_file_open - make ready a file to be attached
- * @att: to attach to
- * @fd: a file of current's
+/*
+ * An attachment shows what others read and drops what they have mapped. mincore(2)
+ * and MADV_PAGEOUT allow that to a file's owner and to those who may write to it.
+ * On overlayfs, the same is asked of the inode with the data, since a layer may be
+ * shared. The idmap of its mount is unknown here; without it, fewer are allowed.
+ */
+static bool ppc_file_may_attach(struct file *file, struct inode *inode)
+{
+	return ppc_owner_or_writer(file_mnt_idmap(file), file_inode(file)) &&
+	       (inode == file_inode(file) ||
+		ppc_owner_or_writer(&nop_mnt_idmap, inode));
+}
+
+/*
+ * Make ready a file to be attached.
  *
  * Return: the file, or an ERR_PTR: -EBADF if it is not open for reading,
- * -EINVAL if it is not a regular file, -ETXTBSY for a swap file, -EOPNOTSUPP
- * for files that are not read through the page cache, -ENOMEM.
+ * -EINVAL if it is not a regular file, -EPERM if current neither owns it nor
+ * may write to it, -ETXTBSY for a swap file, -EOPNOTSUPP for files that are not
+ * read through the page cache or have a watch that fills them on access,
+ * -ENOMEM.
  */
 struct ppc_file *ppc_file_open(struct ppc_attachment *att, int fd)
 {
@@ -79,6 +94,9 @@ struct ppc_file *ppc_file_open(struct ppc_attachment *att, int fd)
 	err = ppc_file_check(file, inode);
 	if (err)
 		goto put;
+	err = -EPERM;
+	if (!ppc_file_may_attach(file, inode))
+		goto put;
 
 	err = -ENOMEM;
 	pf = kzalloc_obj(*pf, GFP_KERNEL_ACCOUNT);
@@ -89,9 +107,7 @@ struct ppc_file *ppc_file_open(struct ppc_attachment *att, int fd)
 	pf->file = file;
 	pf->inode = inode;
 	pf->size = i_size_read(inode);
-	pf->mtime = inode_get_mtime(inode);
-	pf->may_unmap = ppc_file_trusts(file);
-	pf->see_all = pf->may_unmap || capable(CAP_PERFMON);
+	pf->may_refuse = ppc_file_remote(inode);
 	return pf;
 
 put:
@@ -99,13 +115,7 @@ put:
 	return ERR_PTR(err);
 }
 
-/**
- * ppc_file_get - pin a file of an attachment
- * @att: attachment
- * @index: file index
- *
- * Return: the file, or NULL if it was removed.
- */
+/* Pin a file of an attachment. Return: the file, or NULL if it was removed. */
 struct ppc_file *ppc_file_get(struct ppc_attachment *att, u32 index)
 {
 	struct ppc_file *pf;
@@ -120,6 +130,8 @@ struct ppc_file *ppc_file_get(struct ppc_attachment *att, u32 index)
 static void ppc_file_release(struct kref *ref)
 {
 	struct ppc_file *pf = container_of(ref, struct ppc_file, ref);
+	struct ppc_attachment *att = pf->att;
+	bool removed = pf->removed;
 
 	/* Whoever waits for a detach means to unmount: don't let it linger. */
 	if (current->flags & PF_KTHREAD)
@@ -127,41 +139,61 @@ static void ppc_file_release(struct kref *ref)
 	else
 		fput(pf->file);
 	kfree_rcu(pf, rcu);
+	if (removed && atomic_dec_and_test(&att->leaving))
+		wake_up_all(&att->wait);
 }
 
-/**
- * ppc_file_put - unpin a file
- * @pf: from ppc_file_get() or ppc_file_open()
- *
- * Context: process context.
- */
+/* Unpin a file. */
 void ppc_file_put(struct ppc_file *pf)
 {
 	kref_put(&pf->ref, ppc_file_release);
 }
 
-/**
- * ppc_file_unchanged - is a file still what was attached?
- * @pf: file
- *
- * Once it has changed, it is left alone for good. The i_version is of no use
- * here: on XFS, reading changes it, by the update of atime.
- *
- * Return: true if it is.
- */
+/* A file has changed: leave it alone for good. */
+void ppc_file_stop(struct ppc_file *pf)
+{
+	/* Somebody else may have seen it first. */
+	if (!READ_ONCE(pf->stopped) && !xchg(&pf->stopped, 1))
+		ppc_stat_inc(pf->att, stopped_files);
+}
+
+/* Is a file still what was attached? Writes show at their hook. */
 bool ppc_file_unchanged(struct ppc_file *pf)
 {
-	struct timespec64 mtime = inode_get_mtime(pf->inode);
-
 	if (READ_ONCE(pf->stopped))
 		return false;
 	if (pf->size == i_size_read(pf->inode) &&
-	    timespec64_equal(&pf->mtime, &mtime) &&
 	    pf->inode == d_real_inode(file_dentry(pf->file)))
 		return true;
-
-	/* Another worker may have seen it first. */
-	if (!xchg(&pf->stopped, 1))
-		ppc_stat_inc(pf->att, stopped_files);
+	ppc_file_stop(pf);
 	return false;
+}
+
+/*
+ * Bytes of an attachment's files that are cached.
+ *
+ * All files are looked at, but if there are many not each time: in between,
+ * only what the attachment itself does counts.
+ */
+u64 ppc_resident(struct ppc_attachment *att)
+{
+	unsigned long stamp = READ_ONCE(att->resident_stamp);
+	unsigned long rest = min(READ_ONCE(att->nr_files) >> 7, HZ / 10);
+	u64 resident = 0, bytes = 0;
+	struct ppc_file *pf;
+	unsigned long index;
+
+	if (rest && stamp && time_before(jiffies, stamp + rest))
+		return max(atomic64_read(&att->resident), 0);
+	rcu_read_lock();
+	xa_for_each(&att->files, index, pf) {
+		bytes += i_size_read(pf->inode);
+		resident += (u64)pf->inode->i_mapping->nrpages;
+	}
+	rcu_read_unlock();
+	resident <<= PAGE_SHIFT;
+	atomic64_set(&att->resident, resident);
+	WRITE_ONCE(att->bytes, bytes);
+	WRITE_ONCE(att->resident_stamp, jiffies | 1);
+	return resident;
 }

@@ -49,7 +49,7 @@ static int ppc_ops_validate(const struct ppc_ops *ops)
 {
 	if (!ppc_name_valid(ops->name))
 		return -EINVAL;
-	if (!ops->prefetch && !ops->consume && !ops->evict)
+	if (!ops->access && !ops->next && !ops->drop && !ops->evict)
 		return -EINVAL;
 	return 0;
 }
@@ -123,13 +123,9 @@ static const struct ppc_ops *ppc_policy_try_get(const char *name)
 	return policy->ops;
 }
 
-/**
- * ppc_policy_get - find a policy and pin its module
- * @name: NUL-terminated
- *
- * Loads the module ppc-NAME for those who may load modules.
- *
- * Return: the policy, or NULL.
+/*
+ * Find a policy and pin its module. Loads the module ppc-NAME for those who may
+ * load modules. Return: the policy, or NULL.
  */
 const struct ppc_ops *ppc_policy_get(const char *name)
 {
@@ -145,21 +141,13 @@ const struct ppc_ops *ppc_policy_get(const char *name)
 	return ops;
 }
 
-/**
- * ppc_policy_put - unpin a policy's module
- * @ops: from ppc_policy_get()
- */
+/* Unpin a policy's module. */
 void ppc_policy_put(const struct ppc_ops *ops)
 {
 	module_put(ops->owner);
 }
 
-/**
- * ppc_policy_show - list the policies' names
- * @buf: a page, for sysfs
- *
- * Return: length.
- */
+/* List the policies' names. Return: length. */
 ssize_t ppc_policy_show(char *buf)
 {
 	struct ppc_policy *policy;

@@ -36,10 +36,31 @@ static_assert(ARRAY_SIZE(ppc_stat_names) ==
 	      offsetof(struct ppc_stats, node_bytes) / sizeof(u64));
 
 /**
- * ppc_stats_read - take an attachment's counters
+ * ppc_count - count what only a policy can know
  * @att: attachment
- * @stats: set to them
+ * @counter: which counter
+ * @n: to add
+ *
+ * Context: any.
  */
+void ppc_count(struct ppc_attachment *att, enum ppc_counter counter, u64 n)
+{
+	static const u8 index[] = {
+		[PPC_COUNT_USEFUL] = ppc_stat_index(useful_bytes),
+		[PPC_COUNT_LATE] = ppc_stat_index(late_bytes),
+		[PPC_COUNT_REFAULTED] = ppc_stat_index(refaulted_bytes),
+		[PPC_COUNT_UNBURNABLE] = ppc_stat_index(unburnable_bytes),
+		[PPC_COUNT_INTERRUPTS] = ppc_stat_index(interrupts),
+		[PPC_COUNT_BUDGET_WAITS] = ppc_stat_index(budget_waits),
+		[PPC_COUNT_FALLBACKS] = ppc_stat_index(fallbacks),
+	};
+
+	if (n && counter < ARRAY_SIZE(index))
+		atomic64_add(n, &att->stats[index[counter]]);
+}
+EXPORT_SYMBOL_GPL(ppc_count);
+
+/* Take an attachment's counters. */
 void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 {
 	u64 *counters = (u64 *)stats;
@@ -48,7 +69,7 @@ void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 
 	for (i = 0; i < PPC_NR_STATS; i++)
 		counters[i] = atomic64_read(&att->stats[i]);
-	stats->ahead_bytes = ppc_streams_ahead(att);
+	stats->ahead_bytes = atomic64_read(&att->ahead);
 	unread = stats->useful_bytes + stats->ahead_bytes;
 	stats->wasted_bytes = stats->prefetched_bytes > unread ?
 			      stats->prefetched_bytes - unread : 0;
@@ -57,7 +78,7 @@ void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 /* How much there is of the files, and how much of it is cached. */
 static void ppc_stats_show_files(struct seq_file *m, struct ppc_attachment *att)
 {
-	u64 resident = ppc_resident(att, true);
+	u64 resident = ppc_resident(att);
 
 	seq_printf(m, "ppc-file-bytes:\t%llu\n", READ_ONCE(att->bytes));
 	seq_printf(m, "ppc-resident-bytes:\t%llu\n", resident);
@@ -65,11 +86,24 @@ static void ppc_stats_show_files(struct seq_file *m, struct ppc_attachment *att)
 		seq_printf(m, "ppc-max-resident:\t%llu\n", att->max_resident);
 }
 
-/**
- * ppc_stats_show - show an attachment in fdinfo
- * @m: fdinfo
- * @att: attachment
- */
+/* What is pinned, by which a file system that cannot be unmounted is explained. */
+static void ppc_stats_show_names(struct seq_file *m, struct ppc_attachment *att)
+{
+	u32 i, nr = ppc_nr_files(att);
+	struct ppc_file *pf;
+
+	for (i = 0; i < nr; i++) {
+		pf = ppc_file_get(att, i);
+		if (!pf)
+			continue;
+		seq_printf(m, "ppc-file-%u:\t", i);
+		seq_file_path(m, pf->file, " \t\n\\");
+		seq_putc(m, '\n');
+		ppc_file_put(pf);
+	}
+}
+
+/* Show an attachment in fdinfo. */
 void ppc_stats_show(struct seq_file *m, struct ppc_attachment *att)
 {
 	struct ppc_stats stats;
@@ -87,4 +121,5 @@ void ppc_stats_show(struct seq_file *m, struct ppc_attachment *att)
 		if (stats.node_bytes[i])
 			seq_printf(m, "ppc-node%zu-bytes:\t%llu\n", i,
 				   stats.node_bytes[i]);
+	ppc_stats_show_names(m, att);
 }

@@ -21,40 +21,16 @@ static const struct rhashtable_params ppc_table_params = {
 static struct rhashtable ppc_table;
 static DEFINE_MUTEX(ppc_table_mutex);
 
-/**
- * ppc_table_init - set the hash table up
- *
- * Return: 0 or -ENOMEM.
- */
+/* Set the hash table up. Return: 0 or -ENOMEM. */
 int __init ppc_table_init(void)
 {
 	return rhashtable_init(&ppc_table, &ppc_table_params);
 }
 
-/**
- * ppc_table_find - the attachments of an address space
- * @mapping: which
- *
- * Context: under rcu_read_lock(), as entries are freed after a grace period.
- * Return: the entry or NULL.
- */
+/* The attachments of an address space, or NULL. Under rcu_read_lock(). */
 struct ppc_mapping *ppc_table_find(struct address_space *mapping)
 {
 	return rhashtable_lookup(&ppc_table, &mapping, ppc_table_params);
-}
-
-/* Who may not write to the file leaves room for those who may. */
-static bool ppc_table_full(const struct ppc_mapping *pm,
-			   const struct ppc_file *pf)
-{
-	const struct ppc_file *other;
-	unsigned int readers = 0;
-
-	if (pf->may_unmap)
-		return pm->nr >= PPC_MAX_ATTACHMENTS;
-	list_for_each_entry(other, &pm->files, link)
-		readers += !other->may_unmap;
-	return pm->nr >= PPC_MAX_ATTACHMENTS || readers >= PPC_MAX_READERS;
 }
 
 static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
@@ -71,7 +47,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 	pm = ppc_table_find(mapping);
 	rcu_read_unlock();
 	if (pm) {
-		if (ppc_table_full(pm, pf))
+		if (pm->nr >= PPC_MAX_ATTACHMENTS)
 			return -ENOSPC;
 		list_add_tail_rcu(&pf->link, &pm->files);
 		pm->nr++;
@@ -90,16 +66,14 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 	return 1;
 }
 
-/**
- * ppc_table_add - make the hooks see a file
- * @pf: file
+/*
+ * Make the hooks see a file.
  *
  * The bit is flipped under the invalidate_lock, as changes of the folio order,
  * which rewrite all flags, hold it exclusively. Sharing it is enough, and more
- * must not be asked for: khugepaged waits for it with folios locked that a fault,
- * which has it, waits for.
+ * must not be asked for: khugepaged waits for it with folios locked that a
+ * fault, which has it, waits for.
  *
- * Context: process context; waits for truncate, and can be killed.
  * Return: 0, -EINTR, -ENOSPC when it has too many attachments, -ENOMEM.
  */
 int ppc_table_add(struct ppc_file *pf)
@@ -123,20 +97,19 @@ int ppc_table_add(struct ppc_file *pf)
 	return min(ret, 0);
 }
 
-/**
- * ppc_table_remove - hide a file from the hooks
- * @pf: file, as added
- *
- * Hooks may go on to use it for a grace period.
- *
- * Context: process context; waits for truncate.
+/*
+ * Hide a file from the hooks. Hooks may go on to use it for a grace period.
+ * Return: 0 or -EINTR.
  */
-void ppc_table_remove(struct ppc_file *pf)
+int ppc_table_remove(struct ppc_file *pf, bool killable)
 {
 	struct address_space *mapping = pf->inode->i_mapping;
 	struct ppc_mapping *pm;
 
-	filemap_invalidate_lock_shared(mapping);
+	if (!killable)
+		filemap_invalidate_lock_shared(mapping);
+	else if (down_read_killable(&mapping->invalidate_lock))
+		return -EINTR;
 	mutex_lock(&ppc_table_mutex);
 
 	rcu_read_lock();
@@ -152,4 +125,5 @@ void ppc_table_remove(struct ppc_file *pf)
 
 	mutex_unlock(&ppc_table_mutex);
 	filemap_invalidate_unlock_shared(mapping);
+	return 0;
 }

@@ -1,95 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attached files are pinned: count them by user, and bound the count.
+ * What one user may have: attachments, files that are pinned by them, and memory of
+ * policies. Who nests user namespaces has no more.
  */
 
 #include "ppc_private.h"
 
-#include <linux/slab.h>
+/* Memory is counted in pieces of so much. */
+#define PPC_STATE_UNIT		SZ_16K
 
-struct ppc_user {
-	kuid_t uid;
-	unsigned int refs;
-	unsigned int files;
-};
-
-unsigned int ppc_max_user_files = 65536;
-unsigned int ppc_max_user_attachments = 128;
-
-static DEFINE_XARRAY(ppc_users);
-static DEFINE_MUTEX(ppc_user_mutex);
-
-/**
- * ppc_user_get - count one more attachment of a user
- * @uid: whose
- *
- * Context: process context; CAP_SYS_RESOURCE of current lifts the limit.
- * Return: the user, or an ERR_PTR: -EDQUOT at the limit, -ENOMEM.
- */
-struct ppc_user *ppc_user_get(kuid_t uid)
+/* Set the limits, which are the administrator's in /proc/sys/user. */
+void __init ppc_user_init(void)
 {
-	struct ppc_user *user;
-	int err;
+	init_user_ns.ucount_max[UCOUNT_PPC_ATTACHMENTS] = 128;
+	init_user_ns.ucount_max[UCOUNT_PPC_FILES] = 65536;
+	init_user_ns.ucount_max[UCOUNT_PPC_STATE] = SZ_256M / PPC_STATE_UNIT;
+}
 
-	guard(mutex)(&ppc_user_mutex);
-	user = xa_load(&ppc_users, __kuid_val(uid));
-	if ((user ? user->refs : 0) >= READ_ONCE(ppc_max_user_attachments) &&
-	    !capable(CAP_SYS_RESOURCE))
-		return ERR_PTR(-EDQUOT);
-	if (!user) {
-		user = kzalloc_obj(*user);
-		if (!user)
-			return ERR_PTR(-ENOMEM);
-		user->uid = uid;
-		err = xa_err(xa_store(&ppc_users, __kuid_val(uid), user,
-				      GFP_KERNEL));
-		if (err) {
-			kfree(user);
-			return ERR_PTR(err);
+/* Count one attachment more. Whoever may charge others is not bound by limits. */
+int ppc_user_get(struct ppc_attachment *att)
+{
+	if (att->may_charge)
+		return 0;
+	att->ucounts = inc_ucount(current_user_ns(), current_euid(),
+				  UCOUNT_PPC_ATTACHMENTS);
+	return att->ucounts ? 0 : -EDQUOT;
+}
+
+void ppc_user_put(struct ppc_attachment *att)
+{
+	if (att->ucounts)
+		dec_ucount(att->ucounts, UCOUNT_PPC_ATTACHMENTS);
+}
+
+void ppc_user_uncharge(struct ppc_attachment *att, enum ucount_type type,
+		       size_t nr)
+{
+	while (att->ucounts && nr--)
+		dec_ucount(att->ucounts, type);
+}
+
+int ppc_user_charge(struct ppc_attachment *att, enum ucount_type type,
+		    size_t nr)
+{
+	size_t i;
+
+	if (!att->ucounts)
+		return 0;
+	for (i = 0; i < nr; i++) {
+		if (!inc_ucount(att->ucounts->ns, att->ucounts->uid, type)) {
+			ppc_user_uncharge(att, type, i);
+			return -EDQUOT;
 		}
 	}
-	user->refs++;
-	return user;
-}
-
-/**
- * ppc_user_put - count one attachment less
- * @user: from ppc_user_get()
- */
-void ppc_user_put(struct ppc_user *user)
-{
-	guard(mutex)(&ppc_user_mutex);
-	if (--user->refs)
-		return;
-	xa_erase(&ppc_users, __kuid_val(user->uid));
-	kfree(user);
-}
-
-/**
- * ppc_user_charge - count more files
- * @user: whose
- * @files: how many
- *
- * Context: process context; CAP_SYS_RESOURCE of current lifts the limit.
- * Return: 0 or -EDQUOT.
- */
-int ppc_user_charge(struct ppc_user *user, u32 files)
-{
-	guard(mutex)(&ppc_user_mutex);
-	if (files + user->files > READ_ONCE(ppc_max_user_files) &&
-	    !capable(CAP_SYS_RESOURCE))
-		return -EDQUOT;
-	user->files += files;
 	return 0;
 }
 
 /**
- * ppc_user_uncharge - count files less
- * @user: whose
- * @files: how many
+ * ppc_state_charge - count memory that a policy keeps for an attachment
+ * @att: attachment
+ * @bytes: how much; allocate it with GFP_KERNEL_ACCOUNT besides
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EDQUOT if the attacher may not have so much.
  */
-void ppc_user_uncharge(struct ppc_user *user, u32 files)
+int ppc_state_charge(struct ppc_attachment *att, size_t bytes)
 {
-	guard(mutex)(&ppc_user_mutex);
-	user->files -= files;
+	return ppc_user_charge(att, UCOUNT_PPC_STATE,
+			       DIV_ROUND_UP(bytes, PPC_STATE_UNIT));
 }
+EXPORT_SYMBOL_GPL(ppc_state_charge);
+
+/**
+ * ppc_state_uncharge - count it no more
+ * @att: attachment
+ * @bytes: as charged, in one call
+ *
+ * Context: process context.
+ */
+void ppc_state_uncharge(struct ppc_attachment *att, size_t bytes)
+{
+	ppc_user_uncharge(att, UCOUNT_PPC_STATE,
+			  DIV_ROUND_UP(bytes, PPC_STATE_UNIT));
+}
+EXPORT_SYMBOL_GPL(ppc_state_uncharge);

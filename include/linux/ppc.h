@@ -8,7 +8,7 @@
 #define _LINUX_PPC_H
 
 #include <linux/bits.h>
-#include <linux/limits.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <uapi/linux/ppc.h>
 
@@ -26,7 +26,9 @@ struct ppc_stream;
  * @PPC_ACCESS_MARKER: a read() or a fault came upon a PG_readahead folio
  * @PPC_ACCESS_FAULT: a fault found a folio, perhaps still being read
  * @PPC_ACCESS_FAULT_MISS: a fault found nothing cached
- * @PPC_ACCESS_CONSUME: a read() or splice has copied the bytes out
+ * @PPC_ACCESS_CONSUME: a read() or splice has copied the bytes out, as told once
+ *	per stride
+ * @PPC_ACCESS_FAILED: the device could not read a folio of these bytes
  */
 enum ppc_access_type {
 	PPC_ACCESS_MISS,
@@ -34,6 +36,7 @@ enum ppc_access_type {
 	PPC_ACCESS_FAULT,
 	PPC_ACCESS_FAULT_MISS,
 	PPC_ACCESS_CONSUME,
+	PPC_ACCESS_FAILED,
 };
 
 /**
@@ -60,22 +63,10 @@ struct ppc_access {
 };
 
 /**
- * enum ppc_prefetch - what &ppc_ops.prefetch returns
- * @PPC_PREFETCH_STOCK: stock readahead goes on
- * @PPC_PREFETCH_TAKEN: the policy reads ahead from there; asynchronous stock
- *	readahead is skipped if any policy of the file says so
- */
-enum ppc_prefetch {
-	PPC_PREFETCH_STOCK,
-	PPC_PREFETCH_TAKEN,
-};
-
-/**
  * enum ppc_verdict - what &ppc_ops.evict returns
  * @PPC_EVICT_DEFAULT: as the kernel would decide
  * @PPC_EVICT_FIRST: let go of it, referenced or not; obeyed by reclaim if all
- *	policies of the file agree, and not for pages that are mlocked, or mapped
- *	where the attacher may not write the file
+ *	policies of the file agree, and not for pages that are mlocked
  * @PPC_EVICT_KEEP: still wanted
  */
 enum ppc_verdict {
@@ -87,7 +78,7 @@ enum ppc_verdict {
 /**
  * enum ppc_evict_reason - who calls &ppc_ops.evict
  * @PPC_EVICT_RECLAIM: memory reclaim, about one folio
- * @PPC_EVICT_DROP: a stream that burns what was consumed, about a range
+ * @PPC_EVICT_DROP: a stream that is about to drop a range
  */
 enum ppc_evict_reason {
 	PPC_EVICT_RECLAIM,
@@ -95,13 +86,36 @@ enum ppc_evict_reason {
 };
 
 /**
+ * struct ppc_range - bytes of one file
+ * @file: file index
+ * @flags: PPC_RANGE_*
+ * @pos: first byte
+ * @len: bytes, not zero
+ */
+struct ppc_range {
+	u32 file;
+	u32 flags;
+	u64 pos;
+	u64 len;
+};
+
+/* To read: a reader is about to come to it, so that a reclaim is worth while. */
+#define PPC_RANGE_NEAR		BIT(0)
+/* To drop: pages in per-CPU batches are to go as well, which takes all CPUs. */
+#define PPC_RANGE_DRAIN		BIT(1)
+
+/* Bytes of one range to read and of one to drop, at most. */
+#define PPC_READ_BYTES		SZ_4M
+#define PPC_DROP_BYTES		SZ_16M
+
+/**
  * struct ppc_ops - a page cache policy
  *
- * A callback that is NULL is not called. @prefetch, @consume and @evict run
- * under rcu_read_lock() in the context of whoever touches the page cache, with
- * locks of the file system, of the memory map or of reclaim held: they must not
- * sleep, allocate memory that may block, or touch the page cache. The others
- * run in process context and may sleep.
+ * A callback that is NULL is not called. @access and @evict run under
+ * rcu_read_lock() in the context of whoever touches the page cache, with locks
+ * of the file system, of the memory map or of reclaim held: they must not sleep,
+ * allocate memory that may block, or touch the page cache. The others run in
+ * process context and may sleep.
  *
  * @name: name, not empty, unique among the registered policies
  * @owner: THIS_MODULE
@@ -109,19 +123,33 @@ enum ppc_evict_reason {
  *	before it returns. Sets up ppc_attachment_private(). Context: process,
  *	no locks of the page cache. Return: 0 or a negative errno, which fails
  *	PPC_IOC_ATTACH and must leave nothing behind: @detach is not called then.
- * @detach: The attachment ends; no other callback runs or will run. Frees what
- *	@attach set up; streams that are left are destroyed after it. It cannot
- *	fail. Context: a worker, or whoever calls PPC_IOC_DETACH; may sleep, and
- *	wait for workers of the policy's own.
+ * @detach: The attachment ends; all streams are stopped, no other callback runs
+ *	or will run. Frees what @attach set up; streams that are left are
+ *	destroyed after it. It cannot fail. Context: a worker, or whoever calls
+ *	PPC_IOC_DETACH; may sleep, and wait for workers of the policy's own.
  * @files_changed: Files were added or removed. Context: process, no event is
  *	held back; may sleep.
  * @ioctl: ioctls numbered %PPC_IOC_POLICY_FIRST and up. Context: process; not
  *	serialised, but never beside @detach. Return: as an ioctl; -ENOTTY for
  *	unknown numbers.
- * @prefetch: A reader was seen at a position (all types of access but
- *	%PPC_ACCESS_CONSUME). Return: %PPC_PREFETCH_STOCK or
- *	%PPC_PREFETCH_TAKEN; only the answer to %PPC_ACCESS_MARKER is looked at.
- * @consume: A stride was read to its end (%PPC_ACCESS_CONSUME).
+ * @access: A reader was seen at a position. Return: of a marker, whether the
+ *	policy reads ahead from there, so that asynchronous stock readahead is
+ *	left out; of a failed read, whether it is news, so that the reader tries
+ *	again without the folio. Otherwise it is not looked at.
+ * @next: What is a stream to read next? Sets the range, of %PPC_READ_BYTES at
+ *	most. Return: false if there is nothing: it is asked again after
+ *	ppc_stream_kick(). Context: the stream's worker; may sleep.
+ * @filled: What came of the range of @next: bytes that were submitted, as others
+ *	were cached before; -EAGAIN if there is no memory for it, which is looked
+ *	for again in a while; -ESTALE if the file is gone or has changed. Follows
+ *	each @next that has returned true.
+ * @drop: What is a stream to drop next? Sets the range, of %PPC_DROP_BYTES at
+ *	most. Return: false if there is nothing: it is asked again after
+ *	ppc_stream_kick_drop(), and when the stream is stopped. Context: another
+ *	worker of the stream, or ppc_stream_stop(); may sleep.
+ * @dropped: What came of the range of @drop: bytes that are still cached,
+ *	straddling folios counted whole; -EBUSY if some policy wants it kept, so
+ *	that nothing was done; -ESTALE as for @filled.
  * @evict: May these bytes go? @pos and @len are of one folio for
  *	%PPC_EVICT_RECLAIM (folio locked, off the LRU, any allocation may be
  *	below on the stack) and of any size for %PPC_EVICT_DROP. Keep is obeyed
@@ -138,10 +166,14 @@ struct ppc_ops {
 	long (*ioctl)(struct ppc_attachment *att, unsigned int cmd,
 		      unsigned long arg);
 
-	enum ppc_prefetch (*prefetch)(struct ppc_attachment *att,
-				      const struct ppc_access *access);
-	void (*consume)(struct ppc_attachment *att,
-			const struct ppc_access *access);
+	bool (*access)(struct ppc_attachment *att,
+		       const struct ppc_access *access);
+	bool (*next)(struct ppc_stream *stream, struct ppc_range *range);
+	void (*filled)(struct ppc_stream *stream,
+		       const struct ppc_range *range, s64 read);
+	bool (*drop)(struct ppc_stream *stream, struct ppc_range *range);
+	void (*dropped)(struct ppc_stream *stream,
+			const struct ppc_range *range, s64 left);
 	enum ppc_verdict (*evict)(struct ppc_attachment *att, u32 file, u64 pos,
 				  u64 len, enum ppc_evict_reason reason);
 };
@@ -152,29 +184,56 @@ void ppc_unregister_policy(const struct ppc_ops *ops);
 void *ppc_attachment_private(const struct ppc_attachment *att);
 void ppc_attachment_set_private(struct ppc_attachment *att, void *private);
 void ppc_attachment_set_news(struct ppc_attachment *att, bool news);
+const char *ppc_attachment_policy(const struct ppc_attachment *att);
+u64 ppc_attachment_ceiling(const struct ppc_attachment *att);
 
 u32 ppc_nr_files(const struct ppc_attachment *att);
 int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 		  u64 *resident);
 
 /**
- * struct ppc_range - bytes of one file
- * @file: file index
- * @reserved: zero
- * @pos: first byte
- * @len: bytes, not zero
+ * enum ppc_counter - counters of &struct ppc_stats that are the policy's
+ * @PPC_COUNT_USEFUL: &ppc_stats.useful_bytes
+ * @PPC_COUNT_LATE: &ppc_stats.late_bytes
+ * @PPC_COUNT_REFAULTED: &ppc_stats.refaulted_bytes
+ * @PPC_COUNT_UNBURNABLE: &ppc_stats.unburnable_bytes
+ * @PPC_COUNT_INTERRUPTS: &ppc_stats.interrupts
+ * @PPC_COUNT_BUDGET_WAITS: &ppc_stats.budget_waits
+ * @PPC_COUNT_FALLBACKS: &ppc_stats.fallbacks
  */
-struct ppc_range {
-	u32 file;
-	u32 reserved;
-	u64 pos;
-	u64 len;
+enum ppc_counter {
+	PPC_COUNT_USEFUL,
+	PPC_COUNT_LATE,
+	PPC_COUNT_REFAULTED,
+	PPC_COUNT_UNBURNABLE,
+	PPC_COUNT_INTERRUPTS,
+	PPC_COUNT_BUDGET_WAITS,
+	PPC_COUNT_FALLBACKS,
+};
+
+int ppc_state_charge(struct ppc_attachment *att, size_t bytes);
+void ppc_state_uncharge(struct ppc_attachment *att, size_t bytes);
+void ppc_count(struct ppc_attachment *att, enum ppc_counter counter, u64 n);
+
+/**
+ * struct ppc_limits - what bounds a stream
+ * @budget: bytes that it may have ahead of its readers
+ * @ceiling: bytes of the attachment's files that may be cached, U64_MAX: any
+ * @resident: how many are, if there is a ceiling
+ * @memory: bytes that the reader's memory cgroup may have, U64_MAX: any
+ * @streams: of the attachment
+ */
+struct ppc_limits {
+	u64 budget;
+	u64 ceiling;
+	u64 resident;
+	u64 memory;
+	u32 streams;
 };
 
 /**
- * enum ppc_stream_hit - what ppc_stream_access() tells of a position
- * @PPC_STREAM_ELSEWHERE: not in the stream's ranges, or the stream is stopped or
- *	has given up
+ * enum ppc_stream_hit - where a reader stands to what was read ahead
+ * @PPC_STREAM_ELSEWHERE: the stream has nothing to do with it
  * @PPC_STREAM_MOVED: the stream (re)starts from there
  * @PPC_STREAM_BEHIND: the reader is ahead of what has been read
  * @PPC_STREAM_COVERED: read ahead already, or being read
@@ -186,36 +245,20 @@ enum ppc_stream_hit {
 	PPC_STREAM_COVERED,
 };
 
-/**
- * enum ppc_burn - when a stream drops what was consumed
- * @PPC_BURN_NEVER: it does not
- * @PPC_BURN_ALWAYS: as soon as the readers are a gap away
- * @PPC_BURN_TIGHT: likewise, but only while there is no memory for the rest of
- *	the load, and no more once dropped pages are read again
- */
-enum ppc_burn {
-	PPC_BURN_NEVER,
-	PPC_BURN_ALWAYS,
-	PPC_BURN_TIGHT,
-};
-
-/* A gap chosen from budget, memory and how much readers take at a time. */
-#define PPC_GAP_AUTO		U64_MAX
-
-struct ppc_stream *ppc_stream_create(struct ppc_attachment *att,
-				     const struct ppc_range *ranges, u32 nr,
-				     int nid);
+struct ppc_stream *ppc_stream_create(struct ppc_attachment *att, void *private);
 void ppc_stream_destroy(struct ppc_stream *stream);
+void *ppc_stream_private(const struct ppc_stream *stream);
 void ppc_stream_start(struct ppc_stream *stream);
 void ppc_stream_stop(struct ppc_stream *stream);
-void ppc_stream_reset(struct ppc_stream *stream);
-enum ppc_stream_hit ppc_stream_access(struct ppc_stream *stream,
-				      const struct ppc_access *access);
-bool ppc_stream_contains(struct ppc_stream *stream, u32 file, u64 pos);
-bool ppc_stream_wants(struct ppc_stream *stream, u32 file, u64 pos, u64 len);
-bool ppc_stream_spent(struct ppc_stream *stream, u32 file, u64 pos);
-void ppc_stream_set_burn(struct ppc_stream *stream, enum ppc_burn burn,
-			 u64 gap);
+bool ppc_stream_running(const struct ppc_stream *stream);
 void ppc_stream_set_node(struct ppc_stream *stream, int nid);
+void ppc_stream_set_ahead(struct ppc_stream *stream, u64 bytes);
+void ppc_stream_meet_reader(struct ppc_stream *stream);
+void ppc_stream_forget_reader(struct ppc_stream *stream);
+void ppc_stream_kick(struct ppc_stream *stream);
+void ppc_stream_kick_drop(struct ppc_stream *stream, unsigned long delay);
+void ppc_kick_drops(struct ppc_attachment *att);
+void ppc_stream_limits(struct ppc_stream *stream, struct ppc_limits *limits);
+bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node);
 
 #endif /* _LINUX_PPC_H */

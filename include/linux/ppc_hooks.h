@@ -23,6 +23,7 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 void __ppc_consumed(struct address_space *mapping, loff_t end, ssize_t len);
 void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 		 struct folio *folio);
+void __ppc_written(struct address_space *mapping);
 bool __ppc_read_failed(struct folio *folio);
 enum ppc_verdict __ppc_reclaim(struct folio *folio, int priority);
 
@@ -99,6 +100,18 @@ static inline void ppc_fault(struct vm_fault *vmf,
 }
 
 /**
+ * ppc_written - a file is about to be written to
+ * @mapping: of the file
+ *
+ * Context: as write(), or a fault that makes a page writable.
+ */
+static inline void ppc_written(struct address_space *mapping)
+{
+	if (mapping_ppc(mapping))
+		__ppc_written(mapping);
+}
+
+/**
  * ppc_read_failed - a reader could not read a folio
  * @folio: was not uptodate; with the caller's reference
  *
@@ -112,7 +125,8 @@ static inline void ppc_fault(struct vm_fault *vmf,
  */
 static inline bool ppc_read_failed(struct folio *folio)
 {
-	return static_branch_unlikely(&ppc_key) && folio_test_large(folio) &&
+	return IS_ENABLED(CONFIG_FS_PPC_RETRY) &&
+	       static_branch_unlikely(&ppc_key) && folio_test_large(folio) &&
 	       __ppc_read_failed(folio);
 }
 
@@ -126,7 +140,8 @@ static inline bool ppc_read_failed(struct folio *folio)
  */
 static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
 {
-	if (static_branch_unlikely(&ppc_key))
+	if (IS_ENABLED(CONFIG_FS_PPC_RECLAIM) &&
+	    static_branch_unlikely(&ppc_key))
 		return __ppc_reclaim(folio, priority);
 	return PPC_EVICT_DEFAULT;
 }
@@ -162,7 +177,6 @@ struct ppc_drop {
 };
 
 typedef void (*ppc_seen_t)(int nid, unsigned long nr, void *arg);
-typedef bool (*ppc_may_unmap_t)(const struct mm_struct *mm, void *arg);
 
 unsigned long ppc_fill_range(const struct ppc_fill *fill);
 void ppc_wait_range(struct address_space *mapping, pgoff_t index,
@@ -171,7 +185,6 @@ void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
 			unsigned long nr, unsigned long pages,
 			ppc_seen_t seen, void *arg);
 void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
-		    ppc_may_unmap_t may_unmap, void *arg,
 		    struct ppc_drop *drop);
 unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
 			       pgoff_t end);
@@ -207,6 +220,10 @@ static inline void ppc_consumed(struct address_space *mapping, loff_t end,
 static inline void ppc_fault(struct vm_fault *vmf,
 			     struct address_space *mapping,
 			     struct folio *folio)
+{
+}
+
+static inline void ppc_written(struct address_space *mapping)
 {
 }
 

@@ -56,7 +56,7 @@ struct maio {
 	u64 gap;
 };
 
-/* maio_core.c */
+/* maio_hold.c */
 u64 *maio_file_sizes(struct maio *maio, u32 *nr_files, u64 *resident);
 int maio_take_template(struct maio *maio, void *data, size_t size);
 void maio_drop_template(struct maio *maio, int err);

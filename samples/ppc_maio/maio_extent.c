@@ -25,13 +25,9 @@ static int maio_extent_cmp(const void *a, const void *b)
 	return 0;
 }
 
-/**
- * maio_extents_union - turn a list into the sorted set of what it covers
- * @extents: extents in any order, overlapping or not; overwritten
- * @nr: how many
- *
- * Context: process; may sleep.
- * Return: how many there are now; no two of them overlap or touch.
+/*
+ * Turn a list into the sorted set of what it covers. Return: how many there are
+ * now; no two of them overlap or touch.
  */
 u32 maio_extents_union(struct maio_extent *extents, u32 nr)
 {
@@ -56,13 +52,9 @@ u32 maio_extents_union(struct maio_extent *extents, u32 nr)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_extents_union);
 
-/**
- * maio_extents_contain - is an extent wholly in a set?
- * @extents: a set, as from maio_extents_union()
- * @nr: how many extents it has
- * @extent: what to look for
- *
- * Return: whether every unit of @extent is in the set.
+/*
+ * Is an extent wholly in a set? Return: whether every unit of @extent is in the
+ * set.
  */
 bool maio_extents_contain(const struct maio_extent *extents, u32 nr,
 			  const struct maio_extent *extent)
@@ -86,12 +78,9 @@ bool maio_extents_contain(const struct maio_extent *extents, u32 nr,
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_extents_contain);
 
-/**
- * maio_extents_coalesce - join neighbours that are one run, keeping the order
- * @extents: extents in the order of their use; overwritten
- * @nr: how many
- *
- * Return: how many there are now.
+/*
+ * Join neighbours that are one run, keeping the order. Return: how many there
+ * are now.
  */
 u32 maio_extents_coalesce(struct maio_extent *extents, u32 nr)
 {

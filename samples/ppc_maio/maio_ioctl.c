@@ -187,15 +187,10 @@ static long maio_command(struct maio *maio, unsigned int cmd, void __user *arg)
 	return -ENOTTY;
 }
 
-/**
- * maio_ioctl - an ioctl on an attachment
- * @att: the attachment
- * @cmd: MAIO_IOC_*
- * @arg: pointer to its argument in user space
- *
- * Context: process; may sleep.
- * Return: 0, -ENOTTY for commands that are not MAIO's, -EINTR on a signal
- * before the command began, or an error of the command.
+/*
+ * An ioctl on an attachment. Return: 0, -ENOTTY for commands that are not
+ * MAIO's, -EINTR on a signal before the command began, or an error of the
+ * command.
  */
 long maio_ioctl(struct ppc_attachment *att, unsigned int cmd, unsigned long arg)
 {

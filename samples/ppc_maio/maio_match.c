@@ -68,7 +68,7 @@ static bool maio_group_guessed(struct maio_group *group)
 static enum ppc_stream_hit maio_group_access(struct maio_group *group,
 					     const struct ppc_access *access)
 {
-	enum ppc_stream_hit hit = ppc_stream_access(group->stream, access);
+	enum ppc_stream_hit hit = maio_stream_access(group->stream, access);
 	u64 bytes = access->len;
 
 	if (hit == PPC_STREAM_ELSEWHERE ||
@@ -88,7 +88,7 @@ static enum maio_rank maio_group_rank(struct maio_group *group,
 {
 	const struct ppc_range *first = &group->first;
 
-	if (!ppc_stream_contains(group->stream, access->file, access->pos))
+	if (!maio_stream_contains(group->stream, access->file, access->pos))
 		return MAIO_RANK_NONE;
 	if (group->owner == access->tgid)
 		return MAIO_RANK_OWN;
@@ -123,7 +123,7 @@ static void maio_group_give(struct maio_replay *replay,
 	if (group->seen_by != tgid) {
 		/* What another one passed, before it left, is yet to be read. */
 		if (group->seen_by && !group->owner)
-			ppc_stream_reset(group->stream);
+			maio_stream_reset(group->stream);
 		group->seen_by = tgid;
 		atomic64_set(&group->seen, 0);
 	}
@@ -136,15 +136,7 @@ static void maio_group_give(struct maio_replay *replay,
 		ppc_attachment_set_news(replay->att, true);
 }
 
-/**
- * maio_match_bind - make a process a group's worker, whatever it reads
- * @replay: the replay
- * @group: group of it
- * @tgid: the process, which is no other group's worker any more; 0: whoever
- *	reads it again
- *
- * Context: process.
- */
+/* Make a process a group's worker, whatever it reads; 0: whoever reads it. */
 void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
 		     pid_t tgid)
 {
@@ -182,7 +174,7 @@ static void maio_group_share(struct maio_replay *replay,
 	if (group->shared)
 		return;
 	group->shared = true;
-	ppc_stream_set_burn(group->stream, replay->burn, PPC_GAP_AUTO);
+	maio_stream_set_burn(group->stream, replay->burn, MAIO_GAP_AUTO);
 }
 
 /* The group that suits best; binds the process to it where it can be had. */
@@ -219,7 +211,7 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 		break;
 	case MAIO_RANK_GONE:
 		/* Another load of the same: nothing of it has been read yet. */
-		ppc_stream_reset(best->stream);
+		maio_stream_reset(best->stream);
 		fallthrough;
 	case MAIO_RANK_GUESS:
 	case MAIO_RANK_FREE:
@@ -230,14 +222,12 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 	return best;
 }
 
-/**
- * maio_replay_access - move the stream that an access belongs to
- * @replay: the replay
- * @access: the access
+/*
+ * Move the stream that an access belongs to. In the access callback: does not sleep
+ * or allocate.
  *
- * Context: RCU read-side critical section; does not sleep or allocate.
- * Return: what the stream says, which is %PPC_STREAM_ELSEWHERE also where it has
- * given up, or %PPC_STREAM_ELSEWHERE if no group reads there.
+ * Return: what the stream says, which is %PPC_STREAM_ELSEWHERE also where it
+ * has given up, or %PPC_STREAM_ELSEWHERE if no group reads there.
  */
 enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 				       const struct ppc_access *access)
@@ -248,8 +238,8 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 	for (i = 0; i < replay->nr_groups; i++) {
 		group = &replay->groups[i];
 		if (READ_ONCE(group->owner) == access->tgid &&
-		    ppc_stream_contains(group->stream, access->file,
-					access->pos))
+		    maio_stream_contains(group->stream, access->file,
+					 access->pos))
 			return maio_group_access(group, access);
 	}
 
@@ -259,21 +249,13 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 	return maio_group_access(group, access);
 }
 
-/**
- * maio_replay_evict - may bytes of a file go?
- * @replay: the replay
- * @file: file index
- * @pos: first byte
- * @len: bytes
- * @reason: who asks
+/*
+ * May bytes of a file go? In the evict callback: does not sleep or allocate.
  *
- * What any group still wants stays, unless its worker has exited or, as one that
- * has not come yet, was not seen for long. Reclaim takes first what groups have
- * done with; of what is in no group it decides by itself, and of all if there
- * are many groups.
- *
- * Context: RCU read-side critical section; does not sleep or allocate.
- * Return: the verdict.
+ * What any group still wants stays, unless its worker has exited or, as one
+ * that has not come yet, was not seen for long. Reclaim takes first what groups
+ * have done with; of what is in no group it decides by itself, and of all if
+ * there are many groups.
  */
 enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 				   u64 pos, u64 len,
@@ -289,13 +271,13 @@ enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 
-		if (ppc_stream_wants(group->stream, file, pos, len)) {
+		if (maio_stream_wants(group->stream, file, pos, len)) {
 			if (!maio_group_left(group))
 				return drop ? PPC_EVICT_KEEP :
 					      PPC_EVICT_DEFAULT;
 			done_with = true;
 		} else if (!drop && !done_with) {
-			done_with = ppc_stream_spent(group->stream, file, pos);
+			done_with = maio_stream_spent(group->stream, file, pos);
 		}
 	}
 	return !drop && done_with ? PPC_EVICT_FIRST : PPC_EVICT_DEFAULT;

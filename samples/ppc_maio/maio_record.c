@@ -23,21 +23,19 @@
  * struct maio_recorder - a recording under way
  * @lock: guards all below; innermost, nothing is called under it
  * @lost: accesses there was no room for
+ * @att: the attachment
+ * @size: bytes of @track, charged
  * @track: the accesses
  */
 struct maio_recorder {
 	spinlock_t lock; /* innermost */
 	u64 lost;
+	struct ppc_attachment *att;
+	size_t size;
 	struct maio_track *track;
 };
 
-/**
- * maio_record_access - note one access
- * @recorder: the recording
- * @access: the access
- *
- * Context: RCU read-side critical section; does not sleep or allocate.
- */
+/* Note one access, in the access callback: does not sleep or allocate. */
 void maio_record_access(struct maio_recorder *recorder,
 			const struct ppc_access *access)
 {
@@ -53,15 +51,13 @@ static void maio_record_free(struct maio_recorder *recorder)
 		return;
 
 	kvfree(recorder->track);
+	ppc_state_uncharge(recorder->att, recorder->size);
 	kfree(recorder);
 }
 
-/**
- * maio_record_start - begin to record
- * @maio: the attachment
- *
- * Context: process; may sleep.
- * Return: 0, -EBUSY if a recording is under way, -ENOMEM.
+/*
+ * Begin to record. Return: 0, -EBUSY if a recording is under way, -EDQUOT for
+ * more memory than the attacher may have, -ENOMEM.
  */
 int maio_record_start(struct maio *maio)
 {
@@ -69,6 +65,7 @@ int maio_record_start(struct maio *maio)
 	u32 i, nr_files, max_extents;
 	u64 *sizes, bytes = 0;
 	int err = -ENOMEM;
+	size_t size;
 
 	lockdep_assert_held(&maio->lock);
 
@@ -78,6 +75,7 @@ int maio_record_start(struct maio *maio)
 	recorder = kzalloc_obj(*recorder, GFP_KERNEL_ACCOUNT);
 	if (!recorder)
 		return -ENOMEM;
+	recorder->att = maio->att;
 
 	sizes = maio_file_sizes(maio, &nr_files, &maio->resident_at_start);
 	if (IS_ERR(sizes)) {
@@ -90,9 +88,13 @@ int maio_record_start(struct maio *maio)
 
 	max_extents = clamp(bytes, MAIO_RECORD_MIN_EXTENTS,
 			    MAIO_RECORD_MAX_EXTENTS);
-	recorder->track = kvmalloc(struct_size(recorder->track, extents,
-					       max_extents),
-				   GFP_KERNEL_ACCOUNT);
+	size = struct_size(recorder->track, extents, max_extents);
+	err = ppc_state_charge(maio->att, size);
+	if (err)
+		goto err_free;
+	recorder->size = size;
+	err = -ENOMEM;
+	recorder->track = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!recorder->track)
 		goto err_free;
 
@@ -172,14 +174,12 @@ out:
 	return err;
 }
 
-/**
- * maio_record_stop - end the recording, and put what it saw in force
- * @maio: the attachment
+/*
+ * End the recording, and put what it saw in force.
  *
  * A recording that saw nothing, or too much to note it all, leaves no template:
  * -ENODATA or -EOVERFLOW is then what those get who ask for it.
  *
- * Context: process; may sleep.
  * Return: 0, -EINVAL if none is under way, or another error, in which case the
  * recording has ended and the template before it stays in force: -ENOMEM,
  * -ESTALE if a file changed its size meanwhile.
@@ -208,12 +208,7 @@ int maio_record_stop(struct maio *maio)
 	return err;
 }
 
-/**
- * maio_record_abort - forget the recording, if there is one
- * @maio: the attachment
- *
- * Context: process; may sleep.
- */
+/* Forget the recording, if there is one. */
 void maio_record_abort(struct maio *maio)
 {
 	lockdep_assert_held(&maio->lock);

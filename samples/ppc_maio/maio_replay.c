@@ -25,7 +25,7 @@ static void maio_replay_free(struct maio_replay *replay)
 
 	for (i = 0; i < replay->nr_groups; i++) {
 		if (replay->groups[i].stream)
-			ppc_stream_destroy(replay->groups[i].stream);
+			maio_stream_destroy(replay->groups[i].stream);
 	}
 	kvfree(replay);
 }
@@ -56,19 +56,19 @@ static u64 maio_replay_ranges(const struct maio_template *template, u32 first,
 static void maio_replay_set_burn(const struct maio *maio,
 				 struct maio_replay *replay)
 {
-	static const enum ppc_burn burn[] = {
-		[MAIO_MODE_KEEP] = PPC_BURN_NEVER,
-		[MAIO_MODE_BURN] = PPC_BURN_ALWAYS,
-		[MAIO_MODE_AUTO] = PPC_BURN_TIGHT,
+	static const enum maio_burn burn[] = {
+		[MAIO_MODE_KEEP] = MAIO_BURN_NEVER,
+		[MAIO_MODE_BURN] = MAIO_BURN_ALWAYS,
+		[MAIO_MODE_AUTO] = MAIO_BURN_TIGHT,
 	};
 	u32 i;
 
 	guard(spinlock)(&replay->lock);
 	replay->burn = burn[maio->mode];
 	for (i = 0; i < replay->nr_groups; i++)
-		ppc_stream_set_burn(replay->groups[i].stream, replay->burn,
-				    replay->groups[i].shared || !maio->gap ?
-				    PPC_GAP_AUTO : maio->gap);
+		maio_stream_set_burn(replay->groups[i].stream, replay->burn,
+				     replay->groups[i].shared || !maio->gap ?
+				    MAIO_GAP_AUTO : maio->gap);
 }
 
 static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
@@ -86,11 +86,12 @@ static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 		const u32 nr = le32_to_cpu(template->groups[i].nr_extents);
-		struct ppc_stream *stream;
+		struct maio_stream *stream;
 
 		group->bytes = maio_replay_ranges(template, first, nr, ranges);
 		group->first = ranges[0];
-		stream = ppc_stream_create(maio->att, ranges, nr, maio->node);
+		stream = maio_stream_create(maio->att, &replay->streams, ranges,
+					    nr, maio->node);
 		if (IS_ERR(stream)) {
 			err = PTR_ERR(stream);
 			break;
@@ -123,14 +124,12 @@ static int maio_replay_check(struct maio *maio)
 	return err;
 }
 
-/**
- * maio_replay_start - read ahead as the template says
- * @maio: the attachment
+/*
+ * Read ahead as the template says.
  *
- * Context: process; may sleep.
  * Return: 0, -EBUSY if a replay is under way, -ENODATA or another error if
  * there is no template, -ESTALE if it is not of these files any more, -ENOMEM,
- * or an error of ppc_stream_create(), as -E2BIG for a group that is too large.
+ * or an error of maio_stream_create(), as -E2BIG for a group that is too large.
  */
 int maio_replay_start(struct maio *maio)
 {
@@ -155,6 +154,7 @@ int maio_replay_start(struct maio *maio)
 	if (!replay)
 		return -ENOMEM;
 	spin_lock_init(&replay->lock);
+	maio_streams_init(&replay->streams);
 	replay->att = maio->att;
 	replay->nr_groups = nr_groups;
 
@@ -166,18 +166,15 @@ int maio_replay_start(struct maio *maio)
 
 	for (i = 0; i < nr_groups; i++) {
 		replay->groups[i].last_seen = jiffies | 1;
-		ppc_stream_start(replay->groups[i].stream);
+		ppc_stream_start(replay->groups[i].stream->stream);
 	}
 	rcu_assign_pointer(maio->replay, replay);
 	return 0;
 }
 
-/**
- * maio_replay_stop - leave reading ahead to the kernel again
- * @maio: the attachment
- *
- * Context: process; may sleep.
- * Return: 0, or -EINVAL if no replay is under way.
+/*
+ * Leave reading ahead to the kernel again. Return: 0, or -EINVAL if no replay
+ * is under way.
  */
 int maio_replay_stop(struct maio *maio)
 {
@@ -197,10 +194,7 @@ int maio_replay_stop(struct maio *maio)
 	return 0;
 }
 
-/**
- * maio_replay_set_mode - let the replay know of a new mode, node or gap
- * @maio: the attachment
- */
+/* Let the replay know of a new mode, node or gap. */
 void maio_replay_set_mode(struct maio *maio)
 {
 	struct maio_replay *replay;
@@ -216,7 +210,7 @@ void maio_replay_set_mode(struct maio *maio)
 		struct maio_group *group = &replay->groups[i];
 
 		if (group->node == NUMA_NO_NODE)
-			ppc_stream_set_node(group->stream, maio->node);
+			maio_stream_set_node(group->stream, maio->node);
 	}
 }
 
@@ -233,12 +227,9 @@ static struct maio_group *maio_replay_find(struct maio *maio, u32 group)
 	return &replay->groups[array_index_nospec(group, replay->nr_groups)];
 }
 
-/**
- * maio_replay_group - tell about one group
- * @maio: the attachment
- * @info: its group is given; the rest is set
- *
- * Return: 0, -ENODATA without a replay, -ENOENT if there is no such group.
+/*
+ * Tell about one group. Return: 0, -ENODATA without a replay, -ENOENT if there
+ * is no such group.
  */
 int maio_replay_group(struct maio *maio, struct maio_group_info *info)
 {
@@ -260,13 +251,9 @@ int maio_replay_group(struct maio *maio, struct maio_group_info *info)
 	return 0;
 }
 
-/**
- * maio_replay_bind - say whom a group is for
- * @maio: the attachment
- * @bind: which group, which process, which node
- *
- * Return: 0, -ENODATA without a replay, -ENOENT if there is no such group,
- * -ESRCH if there is no such process.
+/*
+ * Say whom a group is for. Return: 0, -ENODATA without a replay, -ENOENT if
+ * there is no such group, -ESRCH if there is no such process.
  */
 int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
 {
@@ -286,7 +273,7 @@ int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
 		return -ESRCH;
 
 	group->node = bind->node;
-	ppc_stream_set_node(group->stream, bind->node == NUMA_NO_NODE ?
+	maio_stream_set_node(group->stream, bind->node == NUMA_NO_NODE ?
 			    maio->node : bind->node);
 	replay = rcu_dereference_protected(maio->replay,
 					   lockdep_is_held(&maio->lock));
@@ -294,11 +281,9 @@ int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
 	return 0;
 }
 
-/**
- * maio_replay_bound - how many groups have an owner
- * @maio: the attachment
- *
- * Return: groups a process has been matched to; 0 without a replay.
+/*
+ * How many groups have an owner. Return: groups a process has been matched to;
+ * 0 without a replay.
  */
 u32 maio_replay_bound(struct maio *maio)
 {

@@ -9,6 +9,8 @@
 #include <linux/ppc.h>
 #include <linux/spinlock.h>
 
+#include "maio_stream.h"
+
 /**
  * struct maio_group - one worker's part of the load
  * @stream: reads it ahead
@@ -24,7 +26,7 @@
  * @node: node for its pages, or NUMA_NO_NODE for the attachment's; ioctls only
  */
 struct maio_group {
-	struct ppc_stream *stream;
+	struct maio_stream *stream;
 	u64 bytes;
 	atomic64_t seen;
 	unsigned long last_seen;
@@ -40,13 +42,15 @@ struct maio_group {
  * struct maio_replay - a replay under way
  * @att: the attachment
  * @burn: when streams drop what was consumed
+ * @streams: those of all groups
  * @lock: taken to bind a process to a group; outside the locks of streams
  * @nr_groups: entries of @groups
  * @groups: the groups; but for what is said above, fixed once published
  */
 struct maio_replay {
 	struct ppc_attachment *att;
-	enum ppc_burn burn;
+	enum maio_burn burn;
+	struct maio_streams streams;
 	spinlock_t lock; /* binding; see above */
 	u32 nr_groups;
 	struct maio_group groups[] __counted_by(nr_groups);

@@ -18,12 +18,7 @@
 
 #include "maio_template.h"
 
-/**
- * maio_units - how many units some bytes take
- * @bytes: bytes, up to U64_MAX
- *
- * Return: units of %MAIO_UNIT, rounded up.
- */
+/* How many units of MAIO_UNIT some bytes take. */
 u64 maio_units(u64 bytes)
 {
 	return (bytes >> MAIO_EXTENT_SHIFT) + !!(bytes & (MAIO_UNIT - 1));
@@ -44,13 +39,7 @@ static u32 maio_template_crc(const void *data, size_t size)
 	return ~crc;
 }
 
-/**
- * maio_template_extent - one extent of a template
- * @tpl: a valid template
- * @i: which one of all extents of all groups
- *
- * Return: the extent.
- */
+/* One extent of a template, of all groups. */
 struct maio_extent maio_template_extent(const struct maio_template *tpl, u32 i)
 {
 	return (struct maio_extent) {
@@ -61,14 +50,7 @@ struct maio_extent maio_template_extent(const struct maio_template *tpl, u32 i)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_template_extent);
 
-/**
- * maio_template_size - bytes of a template
- * @nr_files: files
- * @nr_groups: groups
- * @nr_extents: extents of all groups
- *
- * Return: bytes; no counts overflow it.
- */
+/* Bytes of a template; no counts overflow it. */
 u64 maio_template_size(u32 nr_files, u32 nr_groups, u32 nr_extents)
 {
 	return sizeof(struct maio_template_header) +
@@ -86,18 +68,7 @@ static void maio_template_lay_out(struct maio_template *tpl)
 	tpl->extents = (const void *)(tpl->groups + tpl->nr_groups);
 }
 
-/**
- * maio_template_build - write a template
- * @data: where to; maio_template_size() bytes
- * @sizes: size of each file in bytes
- * @nr_files: how many
- * @counts: how many extents each group has
- * @nr_groups: how many groups
- * @extents: the extents of all groups, group by group
- * @nr_extents: how many; the sum of @counts
- *
- * The counts must be within the limits of the format.
- */
+/* Write a template. The counts must be within the limits of the format. */
 void maio_template_build(void *data, const u64 *sizes, u32 nr_files,
 			 const u32 *counts, u32 nr_groups,
 			 const struct maio_extent *extents, u32 nr_extents)
@@ -225,21 +196,15 @@ static int maio_template_check_extents(const struct maio_template *tpl,
 	return 0;
 }
 
-/**
- * maio_template_parse - check a template, and find its parts
- * @tpl: set if, and only if, the template is valid; points into @data
- * @data: the template, aligned to 8 bytes, which nobody changes any more
- * @size: bytes at @data
- * @why: set to the reason of a refusal
+/*
+ * Check a template, and find its parts.
  *
  * Two checks are left to the caller: maio_template_check_overlap(), which needs
  * memory, and maio_template_check_files(), which needs the attachment.
  *
- * Return: 0, or
- * * -EINVAL: malformed
- * * -EPROTONOSUPPORT: of a version that is not known
- * * -E2BIG: more bytes, files, groups or extents than the format allows
- * * -EBADMSG: the CRC does not match
+ * Return: 0, -EINVAL if it is malformed, -EPROTONOSUPPORT if of a version that is
+ * not known, -E2BIG for more bytes, files, groups or extents than the format
+ * allows, -EBADMSG if the CRC does not match.
  */
 int maio_template_parse(struct maio_template *tpl, const void *data,
 			size_t size, const char **why)
@@ -283,16 +248,9 @@ int maio_template_parse(struct maio_template *tpl, const void *data,
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_template_parse);
 
-/**
- * maio_template_check_files - are its files those of the attachment?
- * @tpl: a valid template
- * @sizes: bytes of each file of the attachment now
- * @nr_files: how many files it has
- * @why: set to the reason of a refusal
- *
- * Return: 0, or
- * * -ENOENT: the template names more files
- * * -ESTALE: a file is of another size than when the template was made
+/*
+ * Are its files those of the attachment? Return: 0, -ENOENT if the template names
+ * more, -ESTALE if one is of another size than when the template was made.
  */
 int maio_template_check_files(const struct maio_template *tpl,
 			      const u64 *sizes, u32 nr_files,
@@ -315,15 +273,7 @@ int maio_template_check_files(const struct maio_template *tpl,
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_template_check_files);
 
-/**
- * maio_template_check_overlap - does a group read a unit twice?
- * @tpl: a template that maio_template_parse() has found valid
- * @scratch: room for as many extents as it has
- * @why: set to the reason of a refusal
- *
- * Context: process; may sleep.
- * Return: 0, or -EINVAL if it does.
- */
+/* Does a group read a unit twice? Return: 0, or -EINVAL if it does. */
 int maio_template_check_overlap(const struct maio_template *tpl,
 				struct maio_extent *scratch, const char **why)
 {
@@ -353,13 +303,9 @@ int maio_template_check_overlap(const struct maio_template *tpl,
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_template_check_overlap);
 
-/**
- * maio_template_coverage - how much of the files a template covers
- * @tpl: a valid template
- * @scratch: room for as many extents as it has
- *
- * Context: process; may sleep.
- * Return: bytes; what several groups read counts once.
+/*
+ * How much of the files a template covers. Return: bytes; what several groups
+ * read counts once.
  */
 u64 maio_template_coverage(const struct maio_template *tpl,
 			   struct maio_extent *scratch)

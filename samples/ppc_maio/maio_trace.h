@@ -8,7 +8,7 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(maio_match,
-	TP_PROTO(pid_t tgid, u32 group, bool bound),
+	    TP_PROTO(pid_t tgid, u32 group, bool bound),
 	TP_ARGS(tgid, group, bound),
 	TP_STRUCT__entry(
 		__field(pid_t, tgid)

@@ -24,11 +24,7 @@
 /* A template cannot name what lies behind. */
 #define MAIO_TRACK_END	ALIGN_DOWN(U32_MAX * MAIO_UNIT, MAIO_TRACK_ALIGN)
 
-/**
- * maio_track_init - begin anew
- * @track: what to set up
- * @max_extents: room for extents behind it
- */
+/* Begin anew. */
 void maio_track_init(struct maio_track *track, u32 max_extents)
 {
 	memset(track, 0, sizeof(*track));
@@ -179,14 +175,7 @@ static bool maio_track_add(struct maio_track *track,
 	return true;
 }
 
-/**
- * maio_track_access - note one access
- * @track: where to
- * @access: the access
- *
- * Context: any; the caller serialises.
- * Return: false if there was no room left to note it.
- */
+/* Note one access. Return: false if there was no room left to note it. */
 bool maio_track_access(struct maio_track *track,
 		       const struct ppc_access *access)
 {
@@ -234,15 +223,9 @@ static u64 maio_track_end(const struct maio_track_extent *extent, u64 size)
 	return size;
 }
 
-/**
- * maio_track_collect - bring the extents into the order of a template
- * @track: what was noted
- * @sizes: bytes of each file; extents end there
- * @nr_files: how many; extents of others are left out
- * @counts: set to the number of extents of each process
- * @extents: set to the extents, process by process; room for all of them
- *
- * Return: how many extents there are; a process may be left with none.
+/*
+ * Bring the extents into the order of a template. Return: how many extents
+ * there are; a process may be left with none.
  */
 u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
 		       u32 nr_files, u32 *counts, struct maio_extent *extents)
@@ -320,18 +303,13 @@ static void maio_track_grow(struct maio_extent *extents, u32 nr, u32 units)
 	}
 }
 
-/**
- * maio_track_drop_little - leave out groups that are no workers
- * @counts: extents of each group; empty groups go too
- * @nr_groups: how many groups; updated
- * @extents: the extents, group by group
- * @scratch: room for as many extents
+/*
+ * Leave out groups that are no workers.
  *
  * A launcher often looks at the headers of all files before its workers load
  * them. A process that read less than 1 MiB, or a 64th of what the busiest one
  * did, makes no group if the others read the same bytes, or close by.
  *
- * Context: process; may sleep.
  * Return: how many extents are left.
  */
 u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,

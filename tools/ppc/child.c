@@ -33,7 +33,7 @@ static bool signals_held, files_raised;
 /* Of the command, while it runs and afterwards. */
 static pid_t running;
 static bool over;
-static int over_status;
+static int over_status = EXIT_MAIOCTL;
 
 /* Room for the files of a model; the command gets the limit back as it was. */
 int files_limit_raise(size_t nr, struct why *why)

@@ -16,11 +16,13 @@ void json_put_u64(struct json_object *obj, const char *key, __u64 value)
 	json_object_object_add(obj, key, json_object_new_uint64(value));
 }
 
+/* @text may be NULL. */
 void json_put_text(struct json_object *obj, const char *key, const char *text)
 {
-	char *escaped = text_escape(text);
+	char *escaped = text ? text_escape(text) : NULL;
 
-	json_object_object_add(obj, key, json_object_new_string(escaped));
+	json_object_object_add(obj, key, text ?
+			       json_object_new_string(escaped) : NULL);
 	free(escaped);
 }
 
@@ -28,10 +30,13 @@ void json_put_text(struct json_object *obj, const char *key, const char *text)
 void json_put_reason(struct json_object *obj, const char *key,
 		     const struct why *why)
 {
-	if (why->text[0])
-		json_put_text(obj, key, why->text);
-	else
-		json_object_object_add(obj, key, NULL);
+	json_put_text(obj, key, why->text[0] ? why->text : NULL);
+}
+
+/* A NUMA node; null where there is none. */
+struct json_object *json_node(int node)
+{
+	return node < 0 ? NULL : json_object_new_int(node);
 }
 
 static int put(struct json_object *obj, int flags, FILE *out, struct why *why)

@@ -47,8 +47,6 @@ int load_open(struct load *l, const struct load_options *o, int nr_models,
 	l->coverage = -1;
 	l->gap = o->gap;
 	l->node = o->node;
-	if (l->node < 0 && o->pid)
-		l->node = place_default();
 	if (files_limit_raise(MAIO_MAX_FILES, why) ||
 	    model_open(&l->model, nr_models, models, why))
 		return -1;
@@ -128,6 +126,8 @@ static int start_replay(struct load *l, enum maio_mode mode, const void *blob,
 
 	if (maio_template_set(l->fd, blob, len, why))
 		return -1;
+	if (l->node < 0 && l->options->pid)
+		l->node = place_default();
 	set_mode(l, mode);
 	if (maio_status_get(l->fd, &status, why) ||
 	    maio_replay_start(l->fd, why))

@@ -58,7 +58,7 @@ int command_run(const struct command_set *set, int argc, char **argv)
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") ||
 	    !strcmp(name, "help")) {
 		usage(set, stdout);
-		return help_print("") ? EXIT_FAILURE : EXIT_SUCCESS;
+		return output_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	for (i = 0; i < set->nr; i++) {
 		if (!strcmp(name, set->commands[i].name))
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		printf("maioctl %s (ABI %u)\n", MAIOCTL_VERSION, PPC_ABI_VERSION);
-		return help_print("") ? EXIT_FAILURE : EXIT_SUCCESS;
+		return output_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	return command_run(&maioctl, argc, argv);
 }

@@ -81,7 +81,6 @@ struct option_arg {
 	const char **value;
 };
 
-int help_print(const char *usage);
 int options_parse(int argc, char **argv, const struct option_arg *options,
 		  const char *usage, int least, int most);
 
@@ -99,6 +98,7 @@ int why_set(struct why *why, const char *fmt, ...) __printf(2, 3);
 void complain(const char *fmt, ...) __printf(1, 2);
 void complain_as(const char *name);
 int output_flush(struct why *why);
+int output_end(void);
 void *xalloc(size_t nr, size_t size);
 void on_out_of_memory(void (*handler)(void));
 void *alloc_or_die(void *p);
@@ -574,6 +574,7 @@ void json_put_u64(struct json_object *obj, const char *key, __u64 value);
 void json_put_text(struct json_object *obj, const char *key, const char *text);
 void json_put_reason(struct json_object *obj, const char *key,
 		     const struct why *why);
+struct json_object *json_node(int node);
 int json_write(struct json_object *obj, FILE *out, struct why *why);
 int json_write_line(struct json_object *obj, FILE *out, struct why *why);
 

@@ -31,18 +31,6 @@ static struct option *long_options(const struct option_arg *options)
 	return list;
 }
 
-/* What --help is asked for. Return: 0, or -1 if it could not be written. */
-int help_print(const char *usage)
-{
-	struct why why;
-
-	fputs(usage, stdout);
-	if (!output_flush(&why))
-		return 0;
-	complain("%s", why.text);
-	return -1;
-}
-
 /**
  * options_parse - take the options of a command
  * @argc: arguments, with the command's name
@@ -63,14 +51,16 @@ int options_parse(int argc, char **argv, const struct option_arg *options,
 
 	optind = 0;
 	while (!ret && (opt = getopt_long(argc, argv, "h", list, NULL)) >= 0) {
-		if (opt == 'h')
-			ret = help_print(usage) ? -1 : 1;
-		else if (opt < FIRST_OPTION)
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			ret = output_end() ?: 1;
+		} else if (opt < FIRST_OPTION) {
 			ret = -1;
-		else if (options[opt - FIRST_OPTION].value)
+		} else if (options[opt - FIRST_OPTION].value) {
 			*options[opt - FIRST_OPTION].value = optarg;
-		else
+		} else {
 			*options[opt - FIRST_OPTION].flag = true;
+		}
 	}
 	if (!ret && (argc - optind < least || argc - optind > most)) {
 		fputs(usage, stderr);

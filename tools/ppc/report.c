@@ -101,8 +101,7 @@ static struct json_object *status_json(const struct maio_status *status)
 
 	json_put_u64(obj, "state", status->state);
 	json_put_text(obj, "mode", mode_name(status->mode));
-	json_object_object_add(obj, "node", status->node < 0 ? NULL :
-			       json_object_new_int(status->node));
+	json_object_object_add(obj, "node", json_node(status->node));
 	json_put_u64(obj, "gap", status->gap);
 	json_put_u64(obj, "groups", status->nr_groups);
 	json_put_u64(obj, "bound_groups", status->bound_groups);
@@ -118,8 +117,7 @@ static struct json_object *nodes_json(const struct load *l)
 	__u32 i;
 
 	for (i = 0; i < l->replayed_groups; i++)
-		json_object_array_add(array, l->placed[i] < 0 ? NULL :
-				      json_object_new_int(l->placed[i]));
+		json_object_array_add(array, json_node(l->placed[i]));
 	return array;
 }
 
@@ -127,10 +125,7 @@ static struct json_object *template_json(const struct load *l)
 {
 	struct json_object *obj = json_object_new_object();
 
-	if (l->path)
-		json_put_text(obj, "path", l->path);
-	else
-		json_object_object_add(obj, "path", NULL);
+	json_put_text(obj, "path", l->path);
 	json_object_object_add(obj, "used",
 			       json_object_new_boolean(l->state == LOAD_REPLAY));
 	json_object_object_add(obj, "saved", json_object_new_boolean(l->saved));

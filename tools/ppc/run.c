@@ -217,7 +217,8 @@ int cmd_run(int argc, char **argv)
 		;
 	ret = parse_options(split, argv, &o, &why);
 	if (ret > 0) {
-		ret = help_print(usage_text) ? EXIT_MAIOCTL : EXIT_SUCCESS;
+		fputs(usage_text, stdout);
+		ret = output_end() ? EXIT_MAIOCTL : EXIT_SUCCESS;
 		goto out;
 	}
 	if (!ret && o.load.ceiling && o.load.mode == MAIO_MODE_KEEP)

@@ -53,8 +53,7 @@ static struct json_object *service_json(const struct conf_service *s,
 	}
 	json_object_object_add(obj, "models", models);
 	json_put_text(obj, "mode", mode_name(s->mode));
-	json_object_object_add(obj, "node", s->node < 0 ? NULL :
-			       json_object_new_int(s->node));
+	json_object_object_add(obj, "node", json_node(s->node));
 	json_put_u64(obj, "gap", s->gap);
 	json_put_u64(obj, "ceiling", s->ceiling);
 	json_put_u64(obj, "budget", s->budget);

@@ -239,17 +239,15 @@ static int remove_aside(int dirfd, const struct store_file *file,
 	struct stat st;
 	int tries = 0;
 
-	do {
-		store_tmp_name(aside, tries++);
-		if (!renameat2(dirfd, file->name, dirfd, aside,
-			       RENAME_NOREPLACE))
-			break;
+	store_tmp_name(aside, tries);
+	while (renameat2(dirfd, file->name, dirfd, aside, RENAME_NOREPLACE)) {
 		/* Not every file system can. */
 		if (errno == EINVAL)
 			return unlinkat(dirfd, file->name, 0);
-		if (errno != EEXIST)
+		if (errno != EEXIST || ++tries == 100)
 			return -1;
-	} while (tries < 100);
+		store_tmp_name(aside, tries);
+	}
 	if (!fstatat(dirfd, aside, &st, AT_SYMLINK_NOFOLLOW) &&
 	    !same_file(&st, &file->st) &&
 	    !renameat2(dirfd, aside, dirfd, file->name, RENAME_NOREPLACE))

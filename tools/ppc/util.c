@@ -65,6 +65,17 @@ void complain(const char *fmt, ...)
 		complain_name ? ": " : "", text);
 }
 
+/* All has been printed. Return: 0, or -1 if that failed, which has been said. */
+int output_end(void)
+{
+	struct why why;
+
+	if (!output_flush(&why))
+		return 0;
+	complain("%s", why.text);
+	return -1;
+}
+
 static void (*out_of_memory)(void);
 
 /* What to do when there is no memory, but to say so and to fail. */

@@ -20,11 +20,6 @@ static const char usage_text[] =
 "  --json           print JSON\n"
 "  -h, --help       this text\n";
 
-static struct json_object *node_json(int node)
-{
-	return node < 0 ? NULL : json_object_new_int(node);
-}
-
 static const char *node_text(int node, char *buf, size_t room)
 {
 	snprintf(buf, room, node < 0 ? "unknown" : "%d", node);
@@ -41,12 +36,12 @@ static struct json_object *xpus_json(const struct xpu_list *list)
 		struct json_object *obj = json_object_new_object();
 
 		json_put_text(obj, "address", xpu->bdf);
-		json_object_object_add(obj, "vendor", xpu->vendor ?
-			json_object_new_string(xpu->vendor->name) : NULL);
+		json_put_text(obj, "vendor", xpu->vendor ?
+			      xpu->vendor->name : NULL);
 		json_put_u64(obj, "vendor_id", xpu->vendor_id);
 		json_put_u64(obj, "device_id", xpu->device_id);
 		json_put_text(obj, "driver", xpu->driver);
-		json_object_object_add(obj, "node", node_json(xpu->node));
+		json_object_object_add(obj, "node", json_node(xpu->node));
 		json_object_array_add(array, obj);
 	}
 	return array;
@@ -61,11 +56,10 @@ static struct json_object *choice_json(int pid, int found,
 
 	json_put_u64(obj, "pid", pid);
 	json_put_text(obj, "reason", reason->text);
-	json_object_object_add(obj, "address", found ? NULL :
-			       json_object_new_string(choice->xpu.bdf));
+	json_put_text(obj, "address", found ? NULL : choice->xpu.bdf);
 	if (found)
 		return obj;
-	json_object_object_add(obj, "node", node_json(choice->xpu.node));
+	json_object_object_add(obj, "node", json_node(choice->xpu.node));
 	json_put_text(obj, "variable", choice->variable);
 	json_put_u64(obj, "visible", choice->visible);
 	json_object_object_add(obj, "sure",

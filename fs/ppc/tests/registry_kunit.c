@@ -8,15 +8,15 @@
 #include <linux/ppc.h>
 #include <linux/string.h>
 
-static enum ppc_prefetch no_prefetch(struct ppc_attachment *att,
-				     const struct ppc_access *access)
+static bool no_access(struct ppc_attachment *att,
+		      const struct ppc_access *access)
 {
-	return PPC_PREFETCH_STOCK;
+	return false;
 }
 
-static void no_consume(struct ppc_attachment *att,
-		       const struct ppc_access *access)
+static bool no_work(struct ppc_stream *stream, struct ppc_range *range)
 {
+	return false;
 }
 
 static enum ppc_verdict no_evict(struct ppc_attachment *att, u32 file, u64 pos,
@@ -53,7 +53,7 @@ static struct ppc_ops *make_policy(struct kunit *test, const char *name)
 	KUNIT_ASSERT_NOT_NULL(test, ops);
 	strscpy(ops->name, name);
 	ops->owner = THIS_MODULE;
-	ops->prefetch = no_prefetch;
+	ops->access = no_access;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, unregister, ops),
 			0);
 	return ops;
@@ -116,7 +116,7 @@ static void registry_callbacks(struct kunit *test)
 {
 	struct ppc_ops *ops = make_policy(test, "kunit-0");
 
-	ops->prefetch = NULL;
+	ops->access = NULL;
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(ops), -EINVAL);
 	ops->attach = no_attach;
 	ops->detach = no_detach;
@@ -124,10 +124,14 @@ static void registry_callbacks(struct kunit *test)
 	ops->ioctl = no_ioctl;
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(ops), -EINVAL);
 
-	ops->consume = no_consume;
+	ops->next = no_work;
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(ops), 0);
 	ppc_unregister_policy(ops);
-	ops->consume = NULL;
+	ops->next = NULL;
+	ops->drop = no_work;
+	KUNIT_EXPECT_EQ(test, ppc_register_policy(ops), 0);
+	ppc_unregister_policy(ops);
+	ops->drop = NULL;
 	ops->evict = no_evict;
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(ops), 0);
 }
@@ -154,7 +158,7 @@ static void registry_duplicates(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(other), 0);
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(capital), 0);
 	/* A bad one is bad before it is a duplicate. */
-	same->prefetch = NULL;
+	same->access = NULL;
 	KUNIT_EXPECT_EQ(test, ppc_register_policy(same), -EINVAL);
 }
 
@@ -194,3 +198,6 @@ static struct kunit_suite registry_suite = {
 };
 
 kunit_test_suite(registry_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the programmable page cache");
+MODULE_LICENSE("GPL");

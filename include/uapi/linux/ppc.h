@@ -59,8 +59,7 @@ struct ppc_features {
  *	at least; 0: the default, which only CAP_SYS_RESOURCE may exceed
  * @keep_budget: bytes that reclaim may be asked to keep, with MAY_KEEP
  * @max_resident: bytes of the files that may be cached before reading ahead
- *	waits until some are dropped; 0: as many as there is memory for. Files
- *	whose cache the attacher may not look at do not count
+ *	waits until some are dropped; 0: as many as there is memory for
  */
 struct ppc_attach {
 	__u64 flags;
@@ -144,20 +143,24 @@ struct ppc_stats {
 /*
  * On /dev/ppc. ATTACH returns the attachment's file descriptor, or
  *
- * -EOPNOTSUPP	the kill switch is thrown; or a file is not read through the page
+ * -EOPNOTSUPP	the kill switch is thrown; PPC_ATTACH_MAY_KEEP without
+ *		CONFIG_FS_PPC_RECLAIM; or a file is not read through the page
  *		cache from a device (tmpfs, hugetlbfs, DAX; an overlay of FUSE or
- *		of a network file system)
+ *		of a network file system), or is filled on access by a listener of
+ *		fanotify
  * -EINVAL	unknown flags, @reserved or @keep_budget not zero, no files, no or
  *		an endless policy name; or not a regular file
- * -EPERM	PPC_ATTACH_MAY_KEEP without CAP_SYS_RESOURCE
+ * -EPERM	a file that the caller neither owns nor may write to, on overlayfs
+ *		also that with the data; PPC_ATTACH_MAY_KEEP without
+ *		CAP_SYS_RESOURCE; or only administrators may attach
+ *		(/sys/kernel/mm/ppc/attach)
  * -ENOENT	no such policy
  * -EBADF	a file is not open, or not for reading
  * -ETXTBSY	a file is swapped to
  * -E2BIG	more files than @max_files of struct ppc_features, those since
  *		removed included
- * -ENOSPC	a file has @max_attachments already; or half as many by users who
- *		may not write to it, and the caller may not, either
- * -EDQUOT	the user has attached all he may (/sys/kernel/mm/ppc/max_user_*)
+ * -ENOSPC	a file has @max_attachments already
+ * -EDQUOT	the user has attached all he may (/proc/sys/user/max_ppc_*)
  * -EMFILE, -ENFILE, -ENOMEM, -EFAULT, -EINTR	as ever
  *
  * or what the policy says. Nothing is attached then.

@@ -6,9 +6,11 @@
 #include <kunit/test.h>
 #include <linux/align.h>
 #include <linux/bitmap.h>
+#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include "../maio_track.h"
 
@@ -23,8 +25,9 @@ struct recording {
 	u32 nr_groups;
 	u32 nr_extents;
 	u32 counts[MAIO_MAX_GROUPS];
-	struct maio_extent extents[ROOM];
 	struct maio_extent scratch[ROOM];
+	/* The last, so that KASAN sees who writes behind them. */
+	struct maio_extent extents[ROOM];
 };
 
 static int record_init(struct kunit *test)
@@ -91,6 +94,8 @@ static void read_run(struct recording *rec, pid_t tgid, u32 file, u64 pos,
 static void collect(struct recording *rec)
 {
 	rec->nr_groups = rec->track->nr_processes;
+	/* Whoever looks at more groups than there are falls over it. */
+	memset(rec->counts, 0xff, sizeof(rec->counts));
 	rec->nr_extents = maio_track_collect(rec->track, rec->sizes, NR_FILES,
 					     rec->counts, rec->extents);
 }
@@ -195,6 +200,24 @@ static void record_holes(struct kunit *test)
 	expect_extent(test, 0, 0, 0, pos);
 	pos += MAIO_TRACK_HOLE + MAIO_TRACK_ALIGN;
 	expect_extent(test, 1, 0, pos, pos + SZ_128K);
+}
+
+/* The same of holes behind what is read. */
+static void record_holes_behind(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	const u64 pos = SZ_128K + MAIO_TRACK_HOLE;
+
+	fault(rec, 1, 0, pos);
+	fault(rec, 1, 0, 0);
+	fault(rec, 1, 1, pos + MAIO_TRACK_ALIGN);
+	fault(rec, 1, 1, 0);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 0, 0, 0, pos + SZ_128K);
+	expect_extent(test, 1, 1, pos + MAIO_TRACK_ALIGN,
+		      pos + MAIO_TRACK_ALIGN + SZ_128K);
+	expect_extent(test, 2, 1, 0, SZ_128K);
 }
 
 static void record_alignment(struct kunit *test)
@@ -374,6 +397,100 @@ static void record_turns(struct kunit *test)
 	expect_extent(test, 3, 1, SZ_512M, SZ_1G);
 }
 
+/*
+ * A process reads @len bytes at @base of a file, then @others of another one, and
+ * goes on where it was: is that still the same extent?
+ */
+static void check_break(struct kunit *test, u64 base, u64 len, u64 others,
+			bool same)
+{
+	struct recording *rec = test->priv;
+
+	maio_track_init(rec->track, ROOM);
+	map_run(rec, 1, 0, base, base + len);
+	map_run(rec, 1, 1, base, base + others);
+	map_run(rec, 1, 0, base + len, base + len + SZ_128K);
+	collect(rec);
+	KUNIT_EXPECT_EQ_MSG(test, rec->nr_extents, same ? 2 : 3,
+			    "%llu at %llu, others %llu", len, base, others);
+
+	/* The others downwards, and each some way from the last. */
+	maio_track_init(rec->track, ROOM);
+	map_run(rec, 1, 0, base, base + len);
+	while (others) {
+		others -= SZ_128K;
+		fault(rec, 1, 1, base + others);
+	}
+	map_run(rec, 1, 0, base + len, base + len + SZ_128K);
+	collect(rec);
+	KUNIT_EXPECT_EQ_MSG(test, rec->nr_extents, same ? 2 : 3,
+			    "%llu at %llu, others downwards", len, base);
+}
+
+static void record_break(struct kunit *test)
+{
+	static const u64 bases[] = { 0, SZ_64M, SZ_1G };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bases); i++) {
+		check_break(test, bases[i], SZ_1M, SZ_16M, true);
+		check_break(test, bases[i], SZ_1M, SZ_16M + SZ_128K, false);
+		check_break(test, bases[i], SZ_1M + SZ_128K, SZ_16M + SZ_128K, true);
+		check_break(test, bases[i], SZ_1M + SZ_128K, SZ_32M, true);
+		check_break(test, bases[i], SZ_1M + SZ_128K, SZ_32M + SZ_128K, false);
+	}
+}
+
+/* Many small ones are not much. */
+static void record_break_by_many(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u64 pos;
+
+	fault(rec, 1, 0, 0);
+	for (pos = 0; pos < SZ_1G; pos += SZ_8M)
+		fault(rec, 1, 1, SZ_1G + pos);
+	fault(rec, 1, 0, SZ_128K);
+	collect(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_extents, 1 + SZ_1G / SZ_8M);
+	expect_extent(test, 0, 0, 0, SZ_256K);
+}
+
+/* What is read in front of an extent, after much else. */
+static void record_in_front(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	fault(rec, 1, 0, SZ_4M);		/* touched */
+	fault(rec, 1, 2, SZ_4M);		/* met */
+	fault(rec, 1, 3, SZ_4M);		/* with a hole */
+	map_run(rec, 1, 1, 0, SZ_64M);
+	note(rec, PPC_ACCESS_CONSUME, 1, 0, SZ_4M - SZ_128K, SZ_256K);
+	note(rec, PPC_ACCESS_CONSUME, 1, 2, SZ_4M - SZ_128K, SZ_128K);
+	note(rec, PPC_ACCESS_CONSUME, 1, 3, SZ_4M - SZ_256K, SZ_128K);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 5);
+	expect_extent(test, 0, 0, SZ_4M - SZ_128K, SZ_4M + SZ_128K);
+	expect_extent(test, 1, 2, SZ_4M - SZ_128K, SZ_4M + SZ_128K);
+	expect_extent(test, 2, 3, SZ_4M, SZ_4M + SZ_128K);
+	expect_extent(test, 3, 1, 0, SZ_64M);
+	expect_extent(test, 4, 3, SZ_4M - SZ_256K, SZ_4M);
+}
+
+/* However much one event is said to bring, it counts as a stride. */
+static void record_long_event(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	map_run(rec, 1, 0, 0, SZ_4M);
+	note(rec, PPC_ACCESS_MISS, 1, 1, 0, SZ_512M);
+	map_run(rec, 1, 0, SZ_4M, SZ_8M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 2);
+	expect_extent(test, 0, 0, 0, SZ_8M);
+	expect_extent(test, 1, 1, 0, SZ_512M);
+}
+
 static void record_file_end(struct kunit *test)
 {
 	struct recording *rec = test->priv;
@@ -456,6 +573,36 @@ static void record_small_folios(struct kunit *test)
 	expect_extent(test, 2, 2, SZ_8M - SZ_128K, SZ_8M);
 	expect_extent(test, 3, 2, 0, SZ_2M + SZ_1M + SZ_128K);
 	expect_extent(test, 4, 3, 0, SZ_128K);
+}
+
+/* To the end of a file that was read through, but not farther than a stride. */
+static void record_last_stride(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	rec->sizes[0] = SZ_4M + PPC_STRIDE;
+	rec->sizes[1] = SZ_4M + PPC_STRIDE + 1;
+	rec->sizes[2] = PPC_STRIDE + SZ_512K;
+	rec->sizes[3] = SZ_8M + SZ_512K;
+	rec->sizes[4] = SZ_2M + SZ_512K;
+	map_run(rec, 1, 0, 0, SZ_4M);
+	map_run(rec, 1, 1, 0, SZ_4M);
+	/* A stride of it is enough; less is not, wherever it lies. */
+	map_run(rec, 1, 2, 0, PPC_STRIDE);
+	map_run(rec, 1, 3, SZ_8M - SZ_128K, SZ_8M);
+	/* Another extent has the rest. */
+	map_run(rec, 1, 4, 0, SZ_2M);
+	map_run(rec, 1, 5, 0, SZ_64M);
+	map_run(rec, 1, 4, SZ_2M, SZ_2M + SZ_128K);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 7);
+	expect_extent(test, 0, 0, 0, rec->sizes[0]);
+	expect_extent(test, 1, 1, 0, SZ_4M);
+	expect_extent(test, 2, 2, 0, rec->sizes[2]);
+	expect_extent(test, 3, 3, SZ_8M - SZ_128K, SZ_8M);
+	expect_extent(test, 4, 4, 0, SZ_2M);
+	expect_extent(test, 5, 5, 0, SZ_64M);
+	expect_extent(test, 6, 4, SZ_2M, SZ_2M + SZ_128K);
 }
 
 /* Positions and lengths up to the last. */
@@ -556,6 +703,96 @@ static void record_little_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rec->nr_extents, 3);
 }
 
+/* Little is measured by the busiest, wherever it comes: a 64th of what it read. */
+static void record_little_of_much(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	map_run(rec, 1, 0, 0, SZ_8M - SZ_128K);
+	map_run(rec, 2, 0, 0, SZ_8M);
+	map_run(rec, 3, 0, 0, SZ_512M);
+	map_run(rec, 4, 0, 0, SZ_4M);
+	map_run(rec, 4, 1, 0, SZ_2M);
+	map_run(rec, 5, 0, SZ_512M - SZ_2M, SZ_512M);
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_groups, 5);
+	drop_little(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_groups, 3);
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, 4);
+	expect_extent(test, 0, 0, 0, SZ_8M);
+	expect_extent(test, 1, 0, 0, SZ_512M);
+	expect_extent(test, 2, 0, 0, SZ_4M);
+	expect_extent(test, 3, 1, 0, SZ_2M);
+}
+
+/* By a unit: @units of the first file against much of the second. */
+static void check_little(struct kunit *test, u32 units, bool first, bool little)
+{
+	struct recording *rec = test->priv;
+	const pid_t big = first ? 1 : 2, small = first ? 2 : 1;
+
+	maio_track_init(rec->track, ROOM);
+	rec->sizes[0] = units * MAIO_UNIT;
+	fault(rec, 1, 7, 0);
+	fault(rec, 2, 7, 0);
+	map_run(rec, big, 1, 0, SZ_256M);
+	map_run(rec, big, 2, 0, SZ_256M);
+	map_run(rec, big, 0, 0, rec->sizes[0]);
+	map_run(rec, small, 0, 0, rec->sizes[0]);
+	collect(rec);
+	drop_little(rec);
+	KUNIT_EXPECT_EQ_MSG(test, rec->nr_groups, little ? 1 : 2, "%u units", units);
+}
+
+static void record_little_by_a_unit(struct kunit *test)
+{
+	/* 64 times as many, with the 32 units of the header both have. */
+	check_little(test, 2047, true, true);
+	check_little(test, 2048, true, false);
+	check_little(test, 2047, false, true);
+	check_little(test, 2048, false, false);
+}
+
+/* Just as much as makes a worker: others may only have looked at what it reads. */
+static void record_just_enough(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	rec->sizes[0] = SZ_8M;
+	map_run(rec, 1, 2, 0, SZ_256M);
+	map_run(rec, 1, 1, 0, SZ_256M);
+	map_run(rec, 2, 0, 0, SZ_8M);
+	fault(rec, 3, 0, SZ_4M);
+	fault(rec, 4, 2, SZ_4M);
+	collect(rec);
+	drop_little(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_groups, 2);
+	KUNIT_EXPECT_EQ(test, rec->nr_extents, 3);
+	expect_extent(test, 2, 0, 0, SZ_8M);
+}
+
+/* Close by is close by, also where an extent begins late or ends with all there is. */
+static void record_little_close_by(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	const u64 last = ALIGN_DOWN(U32_MAX * MAIO_UNIT, SZ_64K);
+
+	map_run(rec, 1, 1, SZ_64M, SZ_512M - SZ_128K);
+	fault(rec, 2, 1, SZ_512M);
+	fault(rec, 3, 1, SZ_64M - SZ_128K);
+	collect(rec);
+	drop_little(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_groups, 1);
+
+	maio_track_init(rec->track, ROOM);
+	rec->sizes[0] = U64_MAX;
+	note(rec, PPC_ACCESS_CONSUME, 1, 0, SZ_1M + SZ_512K, last);
+	fault(rec, 2, 0, SZ_1G);
+	collect(rec);
+	drop_little(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_groups, 1);
+}
+
 /* Where all is little, nobody is. */
 static void record_little_model(struct kunit *test)
 {
@@ -579,6 +816,7 @@ static void record_empty_group(struct kunit *test)
 	map_run(rec, 2, 1, 0, SZ_2M);
 	collect(rec);
 	KUNIT_EXPECT_EQ(test, rec->counts[0], 0);
+	expect_extent(test, 0, 1, 0, SZ_2M);
 	drop_little(rec);
 	KUNIT_ASSERT_EQ(test, rec->nr_groups, 1);
 	KUNIT_EXPECT_EQ(test, rec->counts[0], 1);
@@ -603,6 +841,41 @@ static void record_too_many_extents(struct kunit *test)
 	/* What goes on from an extent needs no room, however long ago. */
 	KUNIT_EXPECT_TRUE(test, fault(rec, 1, 0, SZ_128K));
 	KUNIT_EXPECT_EQ(test, rec->track->nr_extents, ROOM);
+	collect(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_extents, NR_FILES);
+
+	/* As many, and all of files that there are. */
+	maio_track_init(rec->track, ROOM);
+	for (i = 0; i < ROOM; i++)
+		KUNIT_EXPECT_TRUE(test, fault(rec, 1, i % NR_FILES,
+					      (u64)(i / NR_FILES) * SZ_4M));
+	collect(rec);
+	KUNIT_EXPECT_EQ(test, rec->nr_extents, ROOM);
+}
+
+/* Whose places in the table are the same, the last one. */
+static void record_same_slot(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	pid_t tgid[8], next = 0;
+	int i, round;
+
+	for (i = 0; i < ARRAY_SIZE(tgid); i++) {
+		do {
+			next++;
+		} while (hash_32(next, MAIO_TRACK_SLOT_BITS) != MAIO_TRACK_SLOTS - 1);
+		tgid[i] = next;
+	}
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < ARRAY_SIZE(tgid); i++)
+			KUNIT_EXPECT_TRUE(test, fault(rec, tgid[i], i, round * SZ_128K));
+	/* Who consumed nothing is nobody. */
+	KUNIT_EXPECT_TRUE(test, note(rec, PPC_ACCESS_CONSUME, 1, 0, SZ_64K, 0));
+	collect(rec);
+	KUNIT_ASSERT_EQ(test, rec->nr_groups, ARRAY_SIZE(tgid));
+	KUNIT_ASSERT_EQ(test, rec->nr_extents, ARRAY_SIZE(tgid));
+	for (i = 0; i < ARRAY_SIZE(tgid); i++)
+		expect_extent(test, i, i, 0, SZ_256K);
 }
 
 static void record_too_many_processes(struct kunit *test)
@@ -704,6 +977,7 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_sparse_backwards),
 	KUNIT_CASE(record_template_size),
 	KUNIT_CASE(record_holes),
+	KUNIT_CASE(record_holes_behind),
 	KUNIT_CASE(record_alignment),
 	KUNIT_CASE(record_reread),
 	KUNIT_CASE(record_order),
@@ -715,17 +989,27 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_meet),
 	KUNIT_CASE(record_neighbours),
 	KUNIT_CASE(record_turns),
+	KUNIT_CASE(record_break),
+	KUNIT_CASE(record_break_by_many),
+	KUNIT_CASE(record_in_front),
+	KUNIT_CASE(record_long_event),
 	KUNIT_CASE(record_file_end),
 	KUNIT_CASE(record_large_folios),
 	KUNIT_CASE(record_small_folios),
+	KUNIT_CASE(record_last_stride),
 	KUNIT_CASE(record_far),
 	KUNIT_CASE(record_groups),
 	KUNIT_CASE(record_launcher),
 	KUNIT_CASE(record_launcher_mapped),
 	KUNIT_CASE(record_little_alone),
+	KUNIT_CASE(record_little_of_much),
+	KUNIT_CASE(record_little_by_a_unit),
+	KUNIT_CASE(record_just_enough),
+	KUNIT_CASE(record_little_close_by),
 	KUNIT_CASE(record_little_model),
 	KUNIT_CASE(record_empty_group),
 	KUNIT_CASE(record_too_many_extents),
+	KUNIT_CASE(record_same_slot),
 	KUNIT_CASE(record_too_many_processes),
 	KUNIT_CASE(record_random),
 	{}

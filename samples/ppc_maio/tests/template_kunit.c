@@ -136,6 +136,19 @@ static void template_bytes(struct kunit *test)
 	expect_parse(test, data, sizeof(expected), 0);
 }
 
+/* Whatever was in the memory before. */
+static void template_build_over(struct kunit *test)
+{
+	struct sample *sample = kunit_kzalloc(test, sizeof(*sample), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, sample);
+	memset(sample, 0xff, sizeof(*sample));
+	maio_template_build(sample, sizes, NR_FILES, counts, NR_GROUPS, extents,
+			    NR_EXTENTS);
+	KUNIT_EXPECT_MEMEQ(test, sample, test->priv, SAMPLE_SIZE);
+	KUNIT_EXPECT_EQ(test, sample->behind[0], 0xff);
+}
+
 static void template_length(struct kunit *test)
 {
 	struct sample *sample = test->priv;
@@ -257,6 +270,109 @@ static void template_checksum(struct kunit *test)
 	expect_signed(test, sample, 0);
 }
 
+static void expect_why(struct kunit *test, const void *data, size_t size,
+		       const char *expected)
+{
+	struct maio_template template;
+	const char *why = "";
+
+	KUNIT_EXPECT_NE(test, 0, maio_template_parse(&template, data, size, &why));
+	KUNIT_EXPECT_STREQ(test, why, expected);
+}
+
+/* Of the header, which says what the next one is. */
+static void template_header_reasons(struct kunit *test)
+{
+	struct sample *sample = test->priv;
+	const struct sample valid = *sample;
+
+	expect_why(test, sample, MAIO_TEMPLATE_MAX_SIZE + 1, "too large");
+	expect_why(test, sample, sizeof(sample->header) - 1, "too short");
+	sample->header.magic = 0;
+	expect_why(test, sample, SAMPLE_SIZE, "wrong magic");
+	*sample = valid;
+	sample->header.version = 0;
+	expect_why(test, sample, SAMPLE_SIZE, "unknown version");
+	*sample = valid;
+	sample->header.flags = cpu_to_le16(1);
+	expect_why(test, sample, SAMPLE_SIZE, "unknown flags or reserved field set");
+	*sample = valid;
+	expect_why(test, sample, SAMPLE_SIZE - 1, "size in the header is not the size given");
+	sample->header.nr_groups = cpu_to_le32(MAIO_MAX_GROUPS + 1);
+	expect_why(test, sample, SAMPLE_SIZE, "too many files, groups or extents");
+	*sample = valid;
+	sample->header.nr_extents = cpu_to_le32(NR_EXTENTS - 1);
+	expect_why(test, sample, SAMPLE_SIZE, "size does not fit the counts");
+	/* No more than a header. */
+	sample->header.size = cpu_to_le32(sizeof(sample->header));
+	expect_why(test, sample, sizeof(sample->header), "size does not fit the counts");
+	*sample = valid;
+	sample->header.crc ^= cpu_to_le32(1);
+	expect_why(test, sample, SAMPLE_SIZE, "wrong checksum");
+}
+
+/* None of something, and all else as it would have to be. */
+static void template_none(struct kunit *test)
+{
+	static const u32 cases[][3] = {
+		{ 0, NR_GROUPS, NR_EXTENTS }, { NR_FILES, 0, NR_EXTENTS },
+		{ NR_FILES, NR_GROUPS, 0 }, { NR_FILES, 0, 0 }, { 0, 0, 0 },
+	};
+	struct sample *sample = test->priv;
+	size_t size;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		size = maio_template_size(cases[i][0], cases[i][1], cases[i][2]);
+		sample->header.size = cpu_to_le32(size);
+		sample->header.nr_files = cpu_to_le32(cases[i][0]);
+		sample->header.nr_groups = cpu_to_le32(cases[i][1]);
+		sample->header.nr_extents = cpu_to_le32(cases[i][2]);
+		sample_sign(sample, size);
+		expect_parse(test, sample, size, -EINVAL);
+		expect_why(test, sample, size, "no files, groups or extents");
+	}
+}
+
+static void expect_signed_why(struct kunit *test, struct sample *sample,
+			      const char *expected)
+{
+	sample_sign(sample, SAMPLE_SIZE);
+	expect_why(test, sample, SAMPLE_SIZE, expected);
+}
+
+/* Of groups and extents, the first ones included. */
+static void template_list_reasons(struct kunit *test)
+{
+	struct sample *sample = test->priv;
+	const struct sample valid = *sample;
+	u32 i;
+
+	for (i = 0; i < NR_GROUPS; i++) {
+		sample->group[i].flags = cpu_to_le32(1);
+		expect_signed_why(test, sample, "unknown group flags");
+		*sample = valid;
+		sample->group[i].nr_extents = 0;
+		expect_signed_why(test, sample, "empty group");
+		sample->group[i].nr_extents = cpu_to_le32(counts[i] + 1);
+		expect_signed_why(test, sample, "groups do not add up to the extents");
+		*sample = valid;
+	}
+	for (i = 0; i < NR_EXTENTS; i++) {
+		sample->extent[i].file = cpu_to_le32(NR_FILES);
+		expect_signed_why(test, sample, "extent of no file");
+		*sample = valid;
+		sample->extent[i].count = 0;
+		expect_signed_why(test, sample, "empty extent");
+		sample->extent[i].count = cpu_to_le32(U32_MAX);
+		sample->extent[i].start = cpu_to_le32(1);
+		expect_signed_why(test, sample, "extent wraps around");
+		sample->extent[i].count = cpu_to_le32(8);
+		expect_signed_why(test, sample, "extent beyond the end of its file");
+		*sample = valid;
+	}
+}
+
 static void template_groups(struct kunit *test)
 {
 	static const u32 cases[][NR_GROUPS] = {
@@ -357,7 +473,7 @@ static void template_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ESTALE, maio_template_check_files(&template,
 								 grown, 2,
 								 &why));
-	KUNIT_EXPECT_NOT_NULL(test, why);
+	KUNIT_EXPECT_STREQ(test, why, "a file has changed its size");
 	KUNIT_EXPECT_EQ(test, -ESTALE, maio_template_check_files(&template,
 								 gone, 2,
 								 &why));
@@ -436,6 +552,51 @@ static void template_overlap(struct kunit *test)
 			maio_template_check_overlap(&template, scratch, &why));
 }
 
+/* Each group is looked at by itself, up to the last. */
+static void template_overlap_of_groups(struct kunit *test)
+{
+	static const u64 size = 16 * MAIO_UNIT;
+	static const u32 groups[] = { 1, 2, 2 };
+	static const struct {
+		struct maio_extent extents[5];
+		int err;
+	} cases[] = {
+		{ { { 0, 0, 4 }, { 0, 0, 2 }, { 0, 2, 2 }, { 0, 1, 1 }, { 0, 3, 9 } }, 0 },
+		{ { { 0, 0, 4 }, { 0, 1, 2 }, { 0, 2, 2 }, { 0, 4, 1 }, { 0, 5, 9 } }, -EINVAL },
+		{ { { 0, 0, 4 }, { 0, 4, 2 }, { 0, 6, 2 }, { 0, 8, 2 }, { 0, 9, 1 } }, -EINVAL },
+	};
+	struct maio_extent scratch[5];
+	struct maio_template template;
+	const char *why;
+	u64 data[16];
+	u32 i;
+
+	KUNIT_ASSERT_LE(test, maio_template_size(1, 3, 5), sizeof(data));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		maio_template_build(data, &size, 1, groups, 3, cases[i].extents, 5);
+		KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, data,
+							     maio_template_size(1, 3, 5),
+							     &why));
+		KUNIT_EXPECT_EQ_MSG(test, maio_template_check_overlap(&template, scratch,
+								      &why),
+				    cases[i].err, "case %u", i);
+	}
+}
+
+/* What is covered of a file's last unit is what there is of it. */
+static void template_coverage_at_the_end(struct kunit *test)
+{
+	static const struct maio_extent parts[] = { { 1, 2, 2 }, { 0, 3, 2 }, { 1, 0, 1 } };
+	struct maio_extent scratch[3];
+	struct maio_template template;
+	struct sample sample;
+	const char *why;
+
+	maio_template_build(&sample, sizes, NR_FILES, counts, NR_GROUPS, parts, NR_EXTENTS);
+	KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, &sample, SAMPLE_SIZE, &why));
+	KUNIT_EXPECT_EQ(test, maio_template_coverage(&template, scratch), 4 * MAIO_UNIT + 1);
+}
+
 static void template_coverage(struct kunit *test)
 {
 	struct maio_extent scratch[NR_EXTENTS];
@@ -485,6 +646,17 @@ static void extents_union(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, maio_extents_contain(list, 0, &list[0]));
 }
 
+/* Where what is joined does not begin with its file. */
+static void extents_union_inside(struct kunit *test)
+{
+	struct maio_extent list[] = { { 2, 12, 8 }, { 2, 10, 5 }, { 2, 30, 1 }, { 2, 11, 2 } };
+	static const struct maio_extent expected[] = { { 2, 10, 10 }, { 2, 30, 1 } };
+
+	KUNIT_ASSERT_EQ(test, maio_extents_union(list, ARRAY_SIZE(list)),
+			ARRAY_SIZE(expected));
+	KUNIT_EXPECT_MEMEQ(test, list, expected, sizeof(expected));
+}
+
 static void extents_coalesce(struct kunit *test)
 {
 	struct maio_extent list[] = {
@@ -505,18 +677,25 @@ static void extents_coalesce(struct kunit *test)
 static struct kunit_case template_cases[] = {
 	KUNIT_CASE(template_roundtrip),
 	KUNIT_CASE(template_bytes),
+	KUNIT_CASE(template_build_over),
 	KUNIT_CASE(template_length),
 	KUNIT_CASE(template_header),
 	KUNIT_CASE(template_counts),
 	KUNIT_CASE(template_checksum),
+	KUNIT_CASE(template_header_reasons),
+	KUNIT_CASE(template_none),
+	KUNIT_CASE(template_list_reasons),
 	KUNIT_CASE(template_groups),
 	KUNIT_CASE(template_extents),
 	KUNIT_CASE(template_huge_file),
 	KUNIT_CASE(template_files),
 	KUNIT_CASE(template_limits),
 	KUNIT_CASE(template_overlap),
+	KUNIT_CASE(template_overlap_of_groups),
 	KUNIT_CASE(template_coverage),
+	KUNIT_CASE(template_coverage_at_the_end),
 	KUNIT_CASE(extents_union),
+	KUNIT_CASE(extents_union_inside),
 	KUNIT_CASE(extents_coalesce),
 	{}
 };

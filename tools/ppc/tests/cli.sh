@@ -3,6 +3,10 @@
 #
 # maioctl as people meet it, on a kernel that is made up (see fake_ppc.c).
 # Usage: cli.sh BUILD-DIR
+#
+# Text in single quotes is for another shell; ulimit -S and -v are in every shell
+# that is /bin/sh on Linux; names in the store are plain.
+# shellcheck disable=SC2012,SC2016,SC3045
 
 out=$1
 maioctl=$out/tests/maioctl-fake
@@ -153,7 +157,7 @@ FAKE_PPC=resident=250001 try run --store s model -- true
 asks "$rec stats detach stats" "warm cache"; has stderr "not saved.*cold cache" "is not saved"
 FAKE_PPC=nothing try run --store s model -- true
 has stderr "not saved.*nothing" "reading nothing is not saved"
-FAKE_PPC=read try run --store s model -- true
+FAKE_PPC="read" try run --store s model -- true
 has stderr "not saved.*the recording shows" "nor one that saw less than was read"
 FAKE_PPC=get=75 try run --store s model -- true
 has stderr "not saved.*more accesses" "a recording that ran over is not saved"
@@ -428,7 +432,7 @@ removed ".hidden .tmp-ABC123 .tmp-abcdef.maio .tmp-abcdefg .tmp-folder README fu
 test "$(cat target)" = precious; ok $? "what a link led to stays"
 template t mid $((now - 86500)) c.gguf=8192000 -- 0:0:2000
 template t more $((now - 86500)) c.gguf=8192000 -- 0:0:2000
-template t idle $now c.gguf=8192000 -- 0:0:2000
+template t idle "$now" c.gguf=8192000 -- 0:0:2000
 touch -d '25 hours ago' t/idle.maio t/more.maio
 touch -d '23 hours ago' t/mid.maio
 "$maioctl" template list --store t --json >report

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <linux/ppc_maio.h>
 
@@ -166,7 +167,7 @@ static struct maio_status status_of(int att)
 {
 	struct maio_status status = {};
 
-	ioctl(att, MAIO_IOC_STATUS, &status);
+	PPC_MUST(ioctl(att, MAIO_IOC_STATUS, &status));
 	return status;
 }
 
@@ -613,6 +614,7 @@ TEST_F(bind, poll)
 
 struct waiter {
 	pthread_t thread;
+	pid_t tid;
 	int att;
 	int patience;	/* ms */
 	int revents;
@@ -623,9 +625,17 @@ static void *wait_for_news(void *arg)
 	struct waiter *waiter = arg;
 	struct pollfd p = { .fd = waiter->att, .events = POLLIN };
 
+	__atomic_store_n(&waiter->tid, gettid(), __ATOMIC_SEQ_CST);
 	waiter->revents = poll(&p, 1, waiter->patience) < 0 ? -errno :
 							      p.revents;
 	return NULL;
+}
+
+static bool waits(struct waiter *waiter)
+{
+	pid_t tid = __atomic_load_n(&waiter->tid, __ATOMIC_SEQ_CST);
+
+	return tid && ppc_sleeps_in(tid, __NR_poll, 1);
 }
 
 /* Who sleeps is woken. */
@@ -639,15 +649,16 @@ TEST_F(bind, poll_wakes)
 	ASSERT_EQ(0, worker_begin(w, self->fd));
 	ASSERT_EQ(0, pthread_create(&waiter.thread, NULL, wait_for_news,
 				    &waiter));
-	usleep(300000);
+	ASSERT_TRUE(PPC_WAIT(waits(&waiter)));
 	EXPECT_TRUE(worker_reads(w, SMALL, PAGE));
 	ASSERT_EQ(0, pthread_join(waiter.thread, NULL));
 	EXPECT_EQ(POLLIN, waiter.revents);
 	status_of(self->att);
 
+	waiter.tid = 0;
 	ASSERT_EQ(0, pthread_create(&waiter.thread, NULL, wait_for_news,
 				    &waiter));
-	usleep(300000);
+	ASSERT_TRUE(PPC_WAIT(waits(&waiter)));
 	EXPECT_EQ(0, ioctl(self->att, PPC_IOC_DETACH));
 	ASSERT_EQ(0, pthread_join(waiter.thread, NULL));
 	EXPECT_TRUE(waiter.revents & POLLHUP);

@@ -3,6 +3,9 @@
  * Pages that were consumed are dropped behind the reader, mapped or not; those
  * that somebody else has a claim on are not.
  */
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include "ppc_harness.h"
 
 #define SIZE	(32 * MB)
@@ -319,12 +322,14 @@ TEST_F(burn, wanted_by_others)
 static long present(const char *map, __u64 len)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY);
-	__u64 at, entry;
-	long nr = 0;
+	static __u64 entries[SIZE / PAGE];
+	const size_t bytes = len / PAGE * sizeof(*entries);
+	long nr = -1;
+	size_t i;
 
-	for (at = 0; at < len; at += PAGE)
-		if (pread(fd, &entry, 8, ((uintptr_t)map + at) / PAGE * 8) == 8)
-			nr += entry >> 63;
+	if (pread(fd, entries, bytes, (uintptr_t)map / PAGE * sizeof(*entries)) == (ssize_t)bytes)
+		for (i = nr = 0; i < len / PAGE; i++)
+			nr += entries[i] >> 63;
 	close(fd);
 	return nr;
 }
@@ -370,25 +375,12 @@ static int load_and_burn(void *arg)
 	return ppc_detach(att) ? 7 : i > 64 ? 8 : 0;
 }
 
-TEST_F(burn, not_from_others_without_right)
+/* As MADV_PAGEOUT does: the owner of a file needs no capability for it. */
+TEST_F(burn, from_others)
 {
 	struct burner b = { self->path, PPC_UID };
 
-	ASSERT_EQ(0, ppc_detach(self->att));
-	self->att = -1;
-	ppc_touch(self->map, 0, 8 * MB);
-	ASSERT_EQ(2048, present(self->map, 8 * MB));
-	EXPECT_EQ(0, ppc_in_child(load_and_burn, &b));
-	EXPECT_EQ(2048, present(self->map, 8 * MB));
-	EXPECT_EQ(2048, ppc_cached(self->fd, 0, 8 * MB));
-	/* What nobody has mapped is gone. */
-	EXPECT_GE(512, ppc_cached(self->fd, 8 * MB, SIZE - 8 * MB));
-}
-
-TEST_F(burn, from_others_with_right)
-{
-	struct burner b = { self->path, 0 };
-
+	ASSERT_EQ(0, chown(self->path, PPC_UID, PPC_UID));
 	ASSERT_EQ(0, ppc_detach(self->att));
 	self->att = -1;
 	ppc_touch(self->map, 0, 8 * MB);
@@ -398,6 +390,105 @@ TEST_F(burn, from_others_with_right)
 	EXPECT_EQ(0, ppc_cached_all(self->fd));
 	/* They only have to fault them in again. */
 	EXPECT_EQ(-1, ppc_verify_mem(self->map, 0, 8 * MB));
+}
+
+#define MAPPERS	70
+
+/* Maps a part of the file as another user, and stays until it is killed. */
+static void map_and_stay(const char *path, int ready)
+{
+	int fd = open(path, O_RDONLY);
+	char *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (map == MAP_FAILED || setresuid(PPC_UID, PPC_UID, PPC_UID))
+		_exit(1);
+	/* A write to a private page is told of, wherever the page is. */
+	map[SIZE - PAGE] = 1;
+	ppc_touch(map, 0, 4 * MB);
+	if (write(ready, "", 1) == 1)
+		pause();
+	_exit(2);
+}
+
+static bool start_mappers(const char *path, pid_t *pid, int nr)
+{
+	int pipes[2], i;
+	bool good = !pipe(pipes);
+	char c;
+
+	for (i = 0; good && i < nr; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			close(pipes[0]);
+			map_and_stay(path, pipes[1]);
+		}
+		good = pid[i] > 0 && read(pipes[0], &c, 1) == 1;
+	}
+	close(pipes[0]);
+	close(pipes[1]);
+	return good;
+}
+
+static void end_mappers(pid_t *pid, int nr)
+{
+	while (nr--) {
+		kill(pid[nr], SIGKILL);
+		waitpid(pid[nr], NULL, 0);
+	}
+}
+
+/* From any number of address spaces, whoever they belong to. */
+TEST_F(burn, many_address_spaces)
+{
+	pid_t pid[MAPPERS];
+	int stream;
+
+	ASSERT_EQ(0, munmap(self->map, SIZE));
+	self->map = MAP_FAILED;
+	ASSERT_EQ((long)(4 * MB), ppc_read(self->fd, 0, 4 * MB, MB));
+	stream = ppc_stream_one(self->att, 0, 4 * MB, false, true, 0);
+	ASSERT_LE(0, stream);
+	ASSERT_TRUE(start_mappers(self->path, pid, MAPPERS));
+	ppc_feed(self->att, stream, TEST_CONSUME, 0, 4 * MB);
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached(self->fd, 0, 4 * MB));
+	end_mappers(pid, MAPPERS);
+}
+
+static int burn_again_and_again(void *arg)
+{
+	int i, ret = 0;
+
+	/* What the other one has locked just then stays, which it says, too. */
+	for (i = 0; i < 4 && (!ret || ret == 8); i++)
+		ret = load_and_burn(arg);
+	return ret == 8 ? 0 : ret;
+}
+
+/* Locked in the middle of it: what mlock() has brought in stays. */
+TEST_F(burn, mlocked_meanwhile)
+{
+	struct burner b = { self->path, 0 };
+	int status, nr = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(burn_again_and_again(&b));
+	while (!waitpid(pid, &status, WNOHANG)) {
+		ASSERT_EQ(0, mlock(self->map, SIZE));
+		ASSERT_EQ((long)(SIZE / PAGE), present(self->map, SIZE));
+		usleep(nr++ % 8 * 500);
+		ASSERT_EQ((long)(SIZE / PAGE), present(self->map, SIZE));
+		ASSERT_EQ(0, munlock(self->map, SIZE));
+		usleep(nr % 16 * 1000);
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_LT(4, nr);
 }
 
 TEST_F(burn, one_reader_after_the_other)

@@ -41,7 +41,8 @@ FIXTURE_SETUP(nomem)
 		snprintf(path, sizeof(path), DEBUGFS "%s/verbose", injectors[i]);
 		ppc_write(path, "0");
 		snprintf(path, sizeof(path), DEBUGFS "%s/ignore-gfp-wait", injectors[i]);
-		ppc_write(path, "N");
+		ASSERT_EQ(0, ppc_write(path, "N"));
+		/* Of pages only. */
 		snprintf(path, sizeof(path), DEBUGFS "%s/ignore-gfp-highmem", injectors[i]);
 		ppc_write(path, "N");
 		snprintf(path, sizeof(path), DEBUGFS "%s/min-order", injectors[i]);
@@ -148,7 +149,8 @@ TEST_F(nomem, stream_create)
 			break;
 	}
 	ASSERT_GT(100, n);
-	EXPECT_LE(3, failed);
+	/* Where kmalloc() fails, vmalloc() may do. */
+	EXPECT_LE(2, failed);
 	EXPECT_EQ(0, ppc_detach(att));
 }
 
@@ -220,8 +222,8 @@ TEST_F(nomem, read_ahead)
 		SKIP(return, "no CONFIG_FAIL_PAGE_ALLOC");
 	if (ppc_write(DEBUGFS "fail_page_alloc/task-filter", "Y"))
 		SKIP(return, "no task filter");
-	ppc_write(DEBUGFS "fail_page_alloc/interval", "1");
-	ppc_write(DEBUGFS "fail_page_alloc/times", "-1");
+	ASSERT_EQ(0, ppc_write(DEBUGFS "fail_page_alloc/interval", "1"));
+	ASSERT_EQ(0, ppc_write(DEBUGFS "fail_page_alloc/times", "-1"));
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, ppc_drop(self->fd));
 		att = ppc_attach_one(self->fd);
@@ -233,16 +235,18 @@ TEST_F(nomem, read_ahead)
 				       i < 2 ? "40" : "100"));
 		ppc_feed(att, stream, TEST_MISS, 0, PAGE);
 		ppc_settled(att);
-		ppc_write(DEBUGFS "fail_page_alloc/probability", "0");
-		mark_workers("0");
+		ASSERT_EQ(0, ppc_write(DEBUGFS "fail_page_alloc/probability", "0"));
+		EXPECT_LT(0, mark_workers("0"));
 		ASSERT_EQ(0, ppc_stats(att, &stats));
-		/* Of a few failures, smaller folios make up for all. */
+		TH_LOG("read ahead %llu", stats.prefetched_bytes);
+		/* Of some failures, smaller folios make up, but where these fail, too. */
+		EXPECT_LE(i < 2 ? SIZE / 2 : 0, stats.prefetched_bytes);
 		EXPECT_GE(i < 2 ? SIZE : 0, stats.prefetched_bytes);
 		EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 		EXPECT_EQ(0, ppc_detach(att));
 		EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 	}
-	ppc_write(DEBUGFS "fail_page_alloc/task-filter", "N");
+	EXPECT_EQ(0, ppc_write(DEBUGFS "fail_page_alloc/task-filter", "N"));
 }
 
 FIXTURE(ioerror) {
@@ -337,7 +341,7 @@ TEST_F(ioerror, read_and_burn)
 	int stream = ppc_stream_one(self->att, 0, SIZE, true, true, 0);
 
 	ASSERT_LE(0, stream);
-	ppc_answer(self->att, TEST_ANSWER_STREAM);
+	ASSERT_EQ(0, ppc_answer(self->att, TEST_ANSWER_STREAM));
 	expect_only_bad_ones(_metadata, self->fd);
 	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
 	EXPECT_EQ(0, ppc_detach(self->att));
@@ -423,7 +427,7 @@ TEST_F(ioerror, fault)
 
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_LE(0, stream);
-	ppc_answer(self->att, TEST_ANSWER_STREAM);
+	ASSERT_EQ(0, ppc_answer(self->att, TEST_ANSWER_STREAM));
 	signal(SIGBUS, on_bus);
 	for (at = 0; at < SIZE; at += PAGE) {
 		if (can_touch(map, at))

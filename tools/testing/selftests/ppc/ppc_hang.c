@@ -214,7 +214,7 @@ TEST_F(hang, reader_can_be_killed)
 	pid_t pid = fork();
 
 	if (!pid) {
-		ppc_read(self->h.fd, 0, SIZE, 64 * KB);
+		PPC_MUST(ppc_read(self->h.fd, 0, SIZE, 64 * KB));
 		pause();
 	}
 	sleep(1);

@@ -119,7 +119,7 @@ TEST_F(hooks, miss_on_read)
 
 	ASSERT_EQ(4096, ppc_read(self->fd, MB, 4096, 4096));
 	c = ppc_counts(self->att);
-	EXPECT_EQ(1, c.prefetch[TEST_MISS]);
+	EXPECT_EQ(1, c.accesses[TEST_MISS]);
 	EXPECT_EQ(1, ppc_count_all(self->att));
 	EXPECT_EQ(TEST_MISS, c.last_type);
 	EXPECT_EQ(0, c.last_file);
@@ -132,7 +132,7 @@ TEST_F(hooks, miss_on_read)
 
 	/* Now that it is there, nobody misses it. */
 	ASSERT_EQ(4096, ppc_read(self->fd, MB, 4096, 4096));
-	EXPECT_EQ(1, ppc_counts(self->att).prefetch[TEST_MISS]);
+	EXPECT_EQ(1, ppc_counts(self->att).accesses[TEST_MISS]);
 }
 
 /* Readahead for a reader that waits goes on whatever the policy says. */
@@ -149,9 +149,12 @@ TEST_F(hooks, miss_nowait)
 	struct iovec iov = { buf, sizeof(buf) };
 	ssize_t n = preadv2(self->fd, &iov, 1, MB, RWF_NOWAIT);
 
-	if (n < 0)
+	/* What was read ahead may be there at once. */
+	if (n != (ssize_t)sizeof(buf)) {
+		ASSERT_EQ(-1, n);
 		ASSERT_EQ(EAGAIN, errno);
-	EXPECT_LE(1, ppc_counts(self->att).prefetch[TEST_MISS]);
+	}
+	EXPECT_LE(1, ppc_counts(self->att).accesses[TEST_MISS]);
 }
 
 /* Read page by page up to the first marker; pages that it had read. */
@@ -161,14 +164,14 @@ static long read_to_marker(int fd, int att, struct ppc_test_counts *c)
 
 	for (pos = 0; pos < 2 * MB; pos += 4096) {
 		long before = ppc_cached_all(fd);
-		__u64 misses = ppc_counts(att).prefetch[TEST_MISS];
+		__u64 misses = ppc_counts(att).accesses[TEST_MISS];
 
 		if (ppc_read(fd, pos, 4096, 4096) != 4096)
 			return -1;
 		*c = ppc_counts(att);
-		if (!c->prefetch[TEST_MARKER])
+		if (!c->accesses[TEST_MARKER])
 			continue;
-		if (c->prefetch[TEST_MISS] != misses)
+		if (c->accesses[TEST_MISS] != misses)
 			return -2;
 		if (c->last_pos != pos)
 			return -3;
@@ -195,16 +198,8 @@ TEST_F(hooks, marker_taken_reads_nothing)
 	EXPECT_EQ(0, read_to_marker(self->fd, self->att, &c));
 	/* And what was not read ahead is missed then, and right. */
 	EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
-	EXPECT_LT(c.prefetch[TEST_MISS],
-		  ppc_counts(self->att).prefetch[TEST_MISS]);
-}
-
-TEST_F(hooks, marker_nonsense_is_stock)
-{
-	struct ppc_test_counts c;
-
-	ASSERT_EQ(0, ppc_answer(self->att, 77));
-	EXPECT_LT(0, read_to_marker(self->fd, self->att, &c));
+	EXPECT_LT(c.accesses[TEST_MISS],
+		  ppc_counts(self->att).accesses[TEST_MISS]);
 }
 
 TEST_F(hooks, fault_miss)
@@ -215,8 +210,8 @@ TEST_F(hooks, fault_miss)
 	ASSERT_NE(MAP_FAILED, map);
 	ppc_touch(map, 3 * MB, 1);
 	c = ppc_counts(self->att);
-	EXPECT_EQ(1, c.prefetch[TEST_FAULT_MISS]);
-	EXPECT_EQ(0, c.prefetch[TEST_FAULT]);
+	EXPECT_EQ(1, c.accesses[TEST_FAULT_MISS]);
+	EXPECT_EQ(0, c.accesses[TEST_FAULT]);
 	EXPECT_EQ(3 * MB, c.last_pos);
 	EXPECT_EQ(4096, c.last_len);
 	EXPECT_EQ(getpid(), c.last_tgid);
@@ -235,8 +230,8 @@ TEST_F(hooks, fault_hit)
 	ppc_count_reset(self->att);
 	map[5 * MB + 8192] = 1;
 	c = ppc_counts(self->att);
-	EXPECT_EQ(1, c.prefetch[TEST_FAULT]);
-	EXPECT_EQ(0, c.prefetch[TEST_FAULT_MISS]);
+	EXPECT_EQ(1, c.accesses[TEST_FAULT]);
+	EXPECT_EQ(0, c.accesses[TEST_FAULT_MISS]);
 	EXPECT_EQ(TEST_FAULT, c.last_type);
 	EXPECT_EQ(1, c.last_uptodate);
 	EXPECT_EQ(5 * MB + 8192, c.last_pos);
@@ -252,7 +247,7 @@ TEST_F(hooks, fault_walk)
 	ASSERT_NE(MAP_FAILED, map);
 	ppc_touch(map, 0, SIZE);
 	c = ppc_counts(self->att);
-	EXPECT_LE(SIZE / MB, c.prefetch[TEST_FAULT] + c.prefetch[TEST_FAULT_MISS]);
+	EXPECT_LE(SIZE / MB, c.accesses[TEST_FAULT] + c.accesses[TEST_FAULT_MISS]);
 	EXPECT_EQ(-1, ppc_verify_mem(map, 0, SIZE));
 	munmap(map, SIZE);
 }
@@ -263,8 +258,7 @@ TEST_F(hooks, consume_once_per_stride)
 
 	ASSERT_EQ((long)(4 * MB), ppc_read(self->fd, 0, 4 * MB, 64 * KB));
 	c = ppc_counts(self->att);
-	EXPECT_EQ(4, c.consume[TEST_CONSUME]);
-	EXPECT_EQ(0, c.prefetch[TEST_CONSUME]);
+	EXPECT_EQ(4, c.accesses[TEST_CONSUME]);
 	EXPECT_EQ(TEST_CONSUME, c.last_type);
 	EXPECT_EQ(4 * MB, c.last_pos + c.last_len);
 	EXPECT_EQ(64 * KB, c.last_len);
@@ -276,7 +270,7 @@ TEST_F(hooks, consume_long_read)
 
 	ASSERT_EQ((long)(3 * MB), ppc_read(self->fd, 512 * KB, 3 * MB, 3 * MB));
 	c = ppc_counts(self->att);
-	EXPECT_EQ(1, c.consume[TEST_CONSUME]);
+	EXPECT_EQ(1, c.accesses[TEST_CONSUME]);
 	EXPECT_EQ(512 * KB, c.last_pos);
 	EXPECT_EQ(3 * MB, c.last_len);
 }
@@ -286,12 +280,12 @@ TEST_F(hooks, consume_at_eof)
 	char buf[8192];
 
 	ASSERT_EQ(100, pread(self->fd, buf, sizeof(buf), SIZE - 100));
-	EXPECT_EQ(1, ppc_counts(self->att).consume[TEST_CONSUME]);
+	EXPECT_EQ(1, ppc_counts(self->att).accesses[TEST_CONSUME]);
 	EXPECT_EQ(SIZE - 100, ppc_counts(self->att).last_pos);
 	EXPECT_EQ(100, ppc_counts(self->att).last_len);
 	ASSERT_EQ(0, pread(self->fd, buf, sizeof(buf), SIZE));
 	ASSERT_EQ(0, pread(self->fd, buf, sizeof(buf), SIZE + MB));
-	EXPECT_EQ(1, ppc_counts(self->att).consume[TEST_CONSUME]);
+	EXPECT_EQ(1, ppc_counts(self->att).accesses[TEST_CONSUME]);
 }
 
 TEST_F(hooks, consume_on_splice)
@@ -306,7 +300,7 @@ TEST_F(hooks, consume_on_splice)
 		ASSERT_LT(0, n);
 		ASSERT_EQ(n, splice(pipes[0], NULL, null, NULL, n, 0));
 	}
-	EXPECT_EQ(4, ppc_counts(self->att).consume[TEST_CONSUME]);
+	EXPECT_EQ(4, ppc_counts(self->att).accesses[TEST_CONSUME]);
 	EXPECT_EQ(4 * MB, ppc_counts(self->att).last_pos +
 		  ppc_counts(self->att).last_len);
 	close(pipes[0]);
@@ -324,7 +318,7 @@ TEST_F(hooks, consume_on_sendfile)
 		n = sendfile(null, self->fd, &pos, SIZE);
 	} while (n > 0);
 	ASSERT_EQ((off_t)SIZE, pos);
-	EXPECT_LE(SIZE / MB, ppc_counts(self->att).consume[TEST_CONSUME]);
+	EXPECT_LE(SIZE / MB, ppc_counts(self->att).accesses[TEST_CONSUME]);
 	EXPECT_EQ(SIZE, ppc_counts(self->att).last_pos +
 		  ppc_counts(self->att).last_len);
 	close(null);
@@ -421,10 +415,11 @@ static int read_some(void *arg)
 
 	if (fd < 0)
 		return 1;
-	ppc_drop(fd);
 	if (ppc_read(fd, 0, 2 * MB, 64 * KB) != 2 * MB)
 		return 2;
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return 3;
 	ppc_touch(map, 4 * MB, MB);
 	return 0;
 }
@@ -434,77 +429,57 @@ static int read_as_other(void *arg)
 	return -ppc_become(PPC_OTHER_UID) ?: read_some(arg);
 }
 
-/* Attach by somebody without rights; what he sees when root reads. */
-static __u64 seen_by_user(const char *path, __u64 *own)
+/* Attach as a user; what it sees when root reads. */
+static long long seen_by_user(const char *path)
 {
-	struct ppc_stats stats = {};
-	__u64 seen;
+	struct ppc_stats stats;
+	long long seen;
 	int fd, att;
 
-	*own = 0;
-	if (ppc_become(PPC_UID))
-		return -1;
-	fd = open(path, O_RDONLY);
-	att = fd < 0 ? -1 : ppc_attach_one(fd);
-	if (ppc_become(0) || att < 0)
-		return -2;
-	if (ppc_in_child(read_some, (void *)path))
-		return -3;
-	ppc_stats(att, &stats);
+	PPC_MUST(ppc_become(PPC_UID));
+	fd = PPC_MUST(open(path, O_RDONLY));
+	att = ppc_attach_one(fd);
+	PPC_MUST(ppc_become(0));
+	if (att < 0) {
+		close(fd);
+		return att;
+	}
+	PPC_MUST(-ppc_in_child(read_some, (void *)path));
+	PPC_MUST(ppc_stats(att, &stats));
 	seen = ppc_count_all(att) + stats.events_miss + stats.events_marker +
 	       stats.events_fault + stats.events_consume;
-
-	if (ppc_become(PPC_UID))
-		return -4;
-	ppc_count_reset(att);
-	ppc_read(fd, 6 * MB, MB, 64 * KB);
-	*own = ppc_count_all(att);
-	ppc_become(0);
-	ppc_detach(att);
+	PPC_MUST(ppc_detach(att));
 	close(fd);
 	return seen;
 }
 
-TEST_F(hooks, others_reads_are_not_shown)
-{
-	__u64 own;
-
-	ASSERT_EQ(0, ppc_drop(self->fd));
-	EXPECT_EQ(0, seen_by_user(self->path, &own));
-	EXPECT_LT(0, own);
-	/* Root's own attachment has seen it all the while. */
-	EXPECT_LT(0, ppc_count_all(self->att));
-}
-
 TEST_F(hooks, owner_sees_all)
 {
-	__u64 own, seen;
-
 	ASSERT_EQ(0, chown(self->path, PPC_UID, PPC_UID));
 	ASSERT_EQ(0, ppc_drop(self->fd));
-	seen = seen_by_user(self->path, &own);
-	EXPECT_LT(0, seen);
-	EXPECT_GT(1000000, seen);
-	EXPECT_LT(0, own);
+	EXPECT_LT(0, seen_by_user(self->path));
 }
 
 TEST_F(hooks, writer_sees_all)
 {
-	__u64 own, seen;
-
 	ASSERT_EQ(0, chmod(self->path, 0666));
 	ASSERT_EQ(0, ppc_drop(self->fd));
-	seen = seen_by_user(self->path, &own);
-	EXPECT_LT(0, seen);
-	EXPECT_GT(1000000, seen);
+	EXPECT_LT(0, seen_by_user(self->path));
+}
+
+TEST_F(hooks, reader_sees_nothing)
+{
+	EXPECT_EQ(-EPERM, seen_by_user(self->path));
 }
 
 TEST_F(hooks, root_sees_all)
 {
+	/* Others may not ask what is cached. */
+	ASSERT_EQ(0, ppc_drop(self->fd));
 	ASSERT_EQ(0, ppc_in_child(read_as_other, self->path));
-	EXPECT_LT(0, ppc_counts(self->att).prefetch[TEST_MISS]);
-	EXPECT_LT(0, ppc_counts(self->att).consume[TEST_CONSUME]);
-	EXPECT_LT(0, ppc_counts(self->att).prefetch[TEST_FAULT_MISS]);
+	EXPECT_LT(0, ppc_counts(self->att).accesses[TEST_MISS]);
+	EXPECT_LT(0, ppc_counts(self->att).accesses[TEST_CONSUME]);
+	EXPECT_LT(0, ppc_counts(self->att).accesses[TEST_FAULT_MISS]);
 }
 
 int main(int argc, char **argv)

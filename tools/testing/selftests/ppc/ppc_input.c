@@ -2,6 +2,7 @@
 /*
  * What must be refused, and with which errno; limits, permissions, switches.
  */
+#include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
@@ -26,6 +27,8 @@ FIXTURE_SETUP(input)
 	snprintf(self->path, sizeof(self->path), "%s/input", self->dir);
 	self->fd = ppc_make_file(self->path, MB);
 	ASSERT_LE(0, self->fd);
+	/* Users may attach only what they own. */
+	ASSERT_EQ(0, fchown(self->fd, PPC_UID, -1));
 	self->dev = open(PPC_DEV, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->dev);
 	self->args = (struct ppc_attach){
@@ -304,12 +307,10 @@ TEST_F(input, no_page_cache)
 
 	EXPECT_EQ(EOPNOTSUPP, file_error(self->dev, fd));
 	close(fd);
-	fd = open("/dev/shm/ppc", O_RDWR | O_CREAT, 0600);
-	if (fd >= 0) {
-		EXPECT_EQ(EOPNOTSUPP, file_error(self->dev, fd));
-		unlink("/dev/shm/ppc");
-		close(fd);
-	}
+	fd = open("/dev/shm", O_RDWR | O_TMPFILE, 0600);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EOPNOTSUPP, file_error(self->dev, fd));
+	close(fd);
 	fd = open("/proc/version", O_RDONLY);
 	EXPECT_EQ(EOPNOTSUPP, file_error(self->dev, fd));
 	close(fd);
@@ -423,9 +424,9 @@ static int remove_error(int att, const void *index, unsigned int nr)
 
 static __u64 files_of(int att)
 {
-	struct ppc_stats stats = {};
+	struct ppc_stats stats;
 
-	ppc_stats(att, &stats);
+	PPC_MUST(ppc_stats(att, &stats));
 	return stats.files;
 }
 
@@ -464,7 +465,7 @@ TEST_F(input, add_and_remove)
 	ppc_count_reset(att);
 	ASSERT_EQ(0, ppc_drop(self->fd));
 	ASSERT_EQ(4096, ppc_read(self->fd, 0, 4096, 4096));
-	EXPECT_EQ(1, ppc_counts(att).prefetch[TEST_MISS]);
+	EXPECT_EQ(1, ppc_counts(att).accesses[TEST_MISS]);
 	EXPECT_EQ(3, ppc_counts(att).last_file);
 	EXPECT_EQ(0, remove_error(att, &index[2], 1));
 	ASSERT_EQ(0, ppc_stats(att, &stats));
@@ -614,7 +615,7 @@ TEST_F(input, eight_attachments_of_a_file)
 	ASSERT_EQ(0, ppc_drop(self->fd));
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, MB));
 	for (i = 0; i < 8; i++) {
-		EXPECT_LT(0, ppc_counts(att[i]).prefetch[TEST_MISS]);
+		EXPECT_LT(0, ppc_counts(att[i]).accesses[TEST_MISS]);
 		EXPECT_EQ(ppc_count_all(att[0]), ppc_count_all(att[i]));
 	}
 	EXPECT_EQ(0, ppc_detach(att[3]));
@@ -624,24 +625,85 @@ TEST_F(input, eight_attachments_of_a_file)
 		EXPECT_EQ(0, ppc_detach(att[i]));
 }
 
-/* Who can only read a file leaves room for its owner. */
-TEST_F(input, four_attachments_by_readers)
+static int attach_as(int dev, const struct ppc_attach *args, uid_t uid)
 {
-	int att[4], i;
+	int ret;
 
-	ASSERT_EQ(0, ppc_become(PPC_UID));
-	for (i = 0; i < 4; i++)
-		att[i] = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
-	EXPECT_EQ(ENOSPC, attach_error(self->dev, &self->args));
-	ASSERT_EQ(0, ppc_become(0));
-	ASSERT_EQ(0, ppc_become(PPC_OTHER_UID));
-	EXPECT_EQ(ENOSPC, attach_error(self->dev, &self->args));
-	ASSERT_EQ(0, ppc_become(0));
+	if (ppc_become(uid))
+		return -1;
+	ret = attach_error(dev, args);
+	return ppc_become(0) ? -1 : ret;
+}
+
+/* What mincore(2) and MADV_PAGEOUT ask for: to own a file, or to be able to write to it. */
+TEST_F(input, owner_or_writer)
+{
+	EXPECT_EQ(0, attach_as(self->dev, &self->args, PPC_UID));
+	EXPECT_EQ(EPERM, attach_as(self->dev, &self->args, PPC_OTHER_UID));
+	ASSERT_EQ(0, fchmod(self->fd, 0444));
+	EXPECT_EQ(0, attach_as(self->dev, &self->args, PPC_UID));
+	EXPECT_EQ(EPERM, attach_as(self->dev, &self->args, PPC_OTHER_UID));
+	ASSERT_EQ(0, fchmod(self->fd, 0666));
+	EXPECT_EQ(0, attach_as(self->dev, &self->args, PPC_OTHER_UID));
+	/* Its own file, then one that is not. */
+	ASSERT_EQ(0, fchmod(self->fd, 0644));
+	ASSERT_EQ(0, fchown(self->fd, 0, 0));
+	EXPECT_EQ(EPERM, attach_as(self->dev, &self->args, PPC_UID));
 	EXPECT_EQ(0, attach_error(self->dev, &self->args));
-	for (i = 0; i < 4; i++) {
-		ASSERT_LE(0, att[i]);
-		EXPECT_EQ(0, ppc_detach(att[i]));
-	}
+}
+
+TEST_F(input, owner_or_writer_of_added_files)
+{
+	struct ppc_files files = { .nr = 1 };
+	char path[300];
+	int att, fd;
+
+	snprintf(path, sizeof(path), "%s/roots", self->dir);
+	fd = ppc_make_file(path, MB);
+	ASSERT_LE(0, fd);
+	files.fds = (uintptr_t)&fd;
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
+	EXPECT_EQ(-EPERM, ioctl(att, PPC_IOC_ADD_FILES, &files) ? -errno : 0);
+	ASSERT_EQ(0, ppc_become(0));
+	EXPECT_EQ(0, ioctl(att, PPC_IOC_ADD_FILES, &files));
+	EXPECT_EQ(0, ppc_detach(att));
+	close(fd);
+	unlink(path);
+}
+
+/* Root of a user namespace is nobody's owner outside of it. */
+static int attach_in_userns(void *arg)
+{
+	const struct ppc_attach *args = arg;
+	int dev;
+
+	if (setresuid(PPC_OTHER_UID, PPC_OTHER_UID, PPC_OTHER_UID) ||
+	    syscall(__NR_unshare, CLONE_NEWUSER))
+		return 1;
+	dev = open(PPC_DEV, O_RDWR);
+	return dev < 0 ? 2 : attach_error(dev, args);
+}
+
+TEST_F(input, owner_in_user_namespace)
+{
+	EXPECT_EQ(EPERM, ppc_in_child(attach_in_userns, &self->args));
+	ASSERT_EQ(0, fchown(self->fd, PPC_OTHER_UID, -1));
+	EXPECT_EQ(0, ppc_in_child(attach_in_userns, &self->args));
+}
+
+TEST_F(input, administrators_only)
+{
+	char was[16];
+
+	ASSERT_EQ(0, ppc_read_text(PPC_SYSFS "attach", was, sizeof(was)));
+	EXPECT_STREQ("owner\n", was);
+	EXPECT_EQ(-EINVAL, ppc_write(PPC_SYSFS "attach", "nobody"));
+	ASSERT_EQ(0, ppc_write(PPC_SYSFS "attach", "admin"));
+	EXPECT_EQ(EPERM, attach_as(self->dev, &self->args, PPC_UID));
+	EXPECT_EQ(0, attach_error(self->dev, &self->args));
+	ASSERT_EQ(0, ppc_write(PPC_SYSFS "attach", "owner"));
+	EXPECT_EQ(0, attach_as(self->dev, &self->args, PPC_UID));
 }
 
 /* As a user without rights, with a limit that is put back. */
@@ -651,12 +713,12 @@ static int ioctl_limited(int dev, unsigned long cmd, const void *args,
 	char path[128], old[32];
 	int att;
 
-	snprintf(path, sizeof(path), PPC_SYSFS "%s", limit);
+	snprintf(path, sizeof(path), PPC_LIMITS "%s", limit);
 	if (ppc_read_text(path, old, sizeof(old)) || ppc_write(path, value))
 		return -ENOTSUP;
 	if (!ppc_become(PPC_UID)) {
 		att = attach_raw(dev, cmd, args);
-		ppc_become(0);
+		PPC_MUST(ppc_become(0));
 	} else {
 		att = -ENOTSUP;
 	}
@@ -677,16 +739,16 @@ TEST_F(input, user_files)
 	self->args.fds = (uintptr_t)fds;
 	self->args.nr_fds = 3;
 	EXPECT_EQ(-EDQUOT, attach_limited(self->dev, &self->args,
-					  "max_user_files", "2"));
+					  "files", "2"));
 	self->args.nr_fds = 2;
-	att = attach_limited(self->dev, &self->args, "max_user_files", "2");
+	att = attach_limited(self->dev, &self->args, "files", "2");
 	ASSERT_LE(0, att);
 	self->args.nr_fds = 1;
 	EXPECT_EQ(-EDQUOT, attach_limited(self->dev, &self->args,
-					  "max_user_files", "2"));
+					  "files", "2"));
 	/* What is detached counts no more. */
 	ASSERT_EQ(0, ppc_detach(att));
-	more = attach_limited(self->dev, &self->args, "max_user_files", "1");
+	more = attach_limited(self->dev, &self->args, "files", "1");
 	EXPECT_LE(0, more);
 	ASSERT_EQ(0, ppc_detach(more));
 	/* The limit does not bind who may lift it. */
@@ -695,47 +757,28 @@ TEST_F(input, user_files)
 
 TEST_F(input, user_files_added)
 {
-	int att = attach_limited(self->dev, &self->args, "max_user_files", "1");
+	int att = attach_limited(self->dev, &self->args, "files", "1");
 	struct ppc_files files = { (uintptr_t)&self->fd, 1, 0 };
 
 	ASSERT_LE(0, att);
 	EXPECT_EQ(-EDQUOT, ioctl_limited(att, PPC_IOC_ADD_FILES, &files,
-					 "max_user_files", "1"));
+					 "files", "1"));
 	EXPECT_EQ(1, files_of(att));
 	EXPECT_EQ(0, ioctl_limited(att, PPC_IOC_ADD_FILES, &files,
-				   "max_user_files", "2"));
+				   "files", "2"));
 	EXPECT_EQ(2, files_of(att));
 	EXPECT_EQ(0, ppc_detach(att));
 }
 
-TEST_F(input, limits_are_numbers)
-{
-	static const char *const limits[] = { "max_user_files",
-					      "max_user_attachments" };
-	unsigned int i;
-	char path[128];
-	long old;
-
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), PPC_SYSFS "%s", limits[i]);
-		old = ppc_read_long(path);
-		EXPECT_EQ(-EINVAL, ppc_write(path, "many"));
-		EXPECT_EQ(-EINVAL, ppc_write(path, "-1"));
-		EXPECT_EQ(-ERANGE, ppc_write(path, "4294967296"));
-		EXPECT_EQ(old, ppc_read_long(path));
-	}
-}
-
 static int open_switches(void *arg)
 {
-	static const char *const names[] = { "enabled", "max_user_files",
-					     "max_user_attachments" };
+	static const char *const names[] = { "enabled", "attach" };
 	unsigned int i;
 	char path[128];
 
 	if (setuid(PPC_UID))
 		return 1;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), PPC_SYSFS "%s", names[i]);
 		if (open(path, O_WRONLY) >= 0 || errno != EACCES)
 			return 2 + i;
@@ -751,19 +794,55 @@ TEST_F(input, switches_are_roots)
 TEST_F(input, user_attachments)
 {
 	int att = attach_limited(self->dev, &self->args,
-				 "max_user_attachments", "1");
+				 "attachments", "1");
 
 	ASSERT_LE(0, att);
 	EXPECT_EQ(-EDQUOT, attach_limited(self->dev, &self->args,
-					  "max_user_attachments", "1"));
+					  "attachments", "1"));
 	ASSERT_EQ(0, ppc_detach(att));
-	att = attach_limited(self->dev, &self->args, "max_user_attachments", "1");
+	att = attach_limited(self->dev, &self->args, "attachments", "1");
 	ASSERT_LE(0, att);
 	ASSERT_EQ(0, ppc_detach(att));
-	att = attach_limited(self->dev, &self->args, "max_user_attachments", "0");
+	att = attach_limited(self->dev, &self->args, "attachments", "0");
 	EXPECT_EQ(-EDQUOT, att);
 	if (att >= 0)
 		ppc_detach(att);
+}
+
+/* As many streams as may be had, or what the last one failed with. */
+static int streams_of(int att)
+{
+	const struct ppc_test_range r = { .len = MB };
+	int nr = 0, err;
+
+	do
+		err = ppc_stream(att, &r, 1, -1, false, false, 0);
+	while (err >= 0 && ++nr < 100);
+	return err < 0 && err != -EDQUOT ? err : nr;
+}
+
+TEST_F(input, policy_state)
+{
+	char limit[32];
+	int att, i;
+
+	ASSERT_EQ(0, ppc_read_text(PPC_LIMITS "state", limit, sizeof(limit)));
+	ASSERT_EQ(0, ppc_write(PPC_LIMITS "state", "64"));
+	/* None is counted any more when it is gone. */
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ppc_become(PPC_UID));
+		att = ppc_attach_one(self->fd);
+		ASSERT_EQ(0, ppc_become(0));
+		ASSERT_LE(0, att);
+		EXPECT_EQ(64, streams_of(att));
+		ASSERT_EQ(0, ppc_detach(att));
+	}
+	/* The limit does not bind who may lift it. */
+	att = ppc_attach_one(self->fd);
+	ASSERT_LE(0, att);
+	EXPECT_EQ(100, streams_of(att));
+	EXPECT_EQ(0, ppc_detach(att));
+	EXPECT_EQ(0, ppc_write(PPC_LIMITS "state", limit));
 }
 
 TEST_F(input, out_of_fds)
@@ -819,6 +898,9 @@ TEST_F(input, switched_off_while_reading_ahead)
 	ppc_feed(att, stream, TEST_MISS, 0, 4096);
 	EXPECT_EQ(0, ppc_settled(att));
 	EXPECT_EQ(0, ppc_write(PPC_SYSFS "enabled", "1"));
+	/* It was the switch that it did not read. */
+	ppc_feed(att, stream, TEST_MISS, 0, 4096);
+	EXPECT_EQ(MB, ppc_settled(att));
 	EXPECT_EQ(0, ppc_detach(att));
 }
 
@@ -881,15 +963,19 @@ TEST_F(input, stream_ranges)
 TEST_F(input, fdinfo)
 {
 	int att = attach_raw(self->dev, PPC_IOC_ATTACH, &self->args);
-	char path[64], text[4096];
+	char path[64], text[4096], line[300];
 
 	ASSERT_LE(0, att);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", att);
+	snprintf(line, sizeof(line), "ppc-file-0:\t%s\n", self->path);
 	ASSERT_EQ(0, ppc_read_text(path, text, sizeof(text)));
 	EXPECT_NE(NULL, strstr(text, "ppc-policy:\ttest\n"));
 	EXPECT_NE(NULL, strstr(text, "ppc-files:\t1\n"));
+	/* Why its file system is busy. */
+	EXPECT_NE(NULL, strstr(text, line));
 	ASSERT_EQ(0, ioctl(att, PPC_IOC_DETACH));
 	ASSERT_EQ(0, ppc_read_text(path, text, sizeof(text)));
+	EXPECT_EQ(NULL, strstr(text, "ppc-file-0"));
 	EXPECT_NE(NULL, strstr(text, "ppc-policy:\ttest\n"));
 	close(att);
 }

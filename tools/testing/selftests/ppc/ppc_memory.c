@@ -65,7 +65,7 @@ FIXTURE_TEARDOWN(memory)
 	if (self->att >= 0)
 		ppc_detach(self->att);
 	if (self->fd >= 0) {
-		ppc_drop(self->fd);
+		EXPECT_EQ(0, ppc_drop(self->fd));
 		close(self->fd);
 		unlink(self->path);
 	}
@@ -94,9 +94,9 @@ static int attach(int fd, __u64 budget, __u64 max_resident)
 
 static __u64 burned(int att)
 {
-	struct ppc_stats stats = {};
+	struct ppc_stats stats;
 
-	ppc_stats(att, &stats);
+	PPC_MUST(ppc_stats(att, &stats));
 	return stats.burned_bytes;
 }
 
@@ -433,6 +433,57 @@ TEST_F(memory, later_stream_at_the_ceiling)
 	       after.prefetched_bytes);
 }
 
+/* Tell a stream, in a cgroup, that a reader is there. */
+static int come_by(void *arg)
+{
+	const struct reader *r = arg;
+
+	if (ppc_cg_enter(r->cg))
+		return 1;
+	return ppc_feed(r->att, 0, TEST_MISS, 0, PAGE) < 0;
+}
+
+/*
+ * Whoever charges more than memory.high is put to sleep. A worker must not be,
+ * as it holds the lock that truncate() wants.
+ */
+TEST_F(memory, truncate_at_memory_high)
+{
+	const __u64 high = 8 * MB;
+	struct reader r = { .cg = self->cg };
+	struct timespec begin, end;
+	struct ppc_stats stats;
+	long ms;
+
+	self->fd = ppc_make_file(self->path, SIZE / 2);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, ppc_cg_set(self->cg, "memory.high", "8M"));
+	self->att = attach(self->fd, 0, 0);
+	ASSERT_LE(0, self->att);
+	ASSERT_EQ(0, ppc_stream_one(self->att, 0, SIZE / 2, false,
+				    TEST_BURN_NEVER, TEST_GAP_AUTO));
+	r.att = self->att;
+	ASSERT_EQ(0, ppc_in_child(come_by, &r));
+	/* It has come up against the limit, and still wants more. */
+	ASSERT_TRUE(PPC_WAIT(!ppc_stats(self->att, &stats) &&
+			     stats.prefetched_bytes >= high / 4));
+	usleep(300000);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	ASSERT_EQ(0, truncate(self->path, MB));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ms = (end.tv_sec - begin.tv_sec) * 1000 +
+	     (end.tv_nsec - begin.tv_nsec) / 1000000;
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	TH_LOG("truncated in %ld ms; read ahead %llu, peak %ld, high %ld times",
+	       ms, stats.prefetched_bytes,
+	       ppc_cg_stat(self->cg, "memory.peak", NULL),
+	       ppc_cg_stat(self->cg, "memory.events", "high"));
+	EXPECT_GT(1000, ms);
+	EXPECT_GE((long)(high + MB), ppc_cg_stat(self->cg, "memory.peak", NULL));
+	EXPECT_LT(0, stats.memory_waits);
+	EXPECT_EQ(-1, ppc_verify(self->fd, 0, MB));
+}
+
 /* Read up to @at, and see that just the gap behind it stays. */
 static void expect_gap(struct __test_metadata *_metadata, int fd, __u64 at,
 		       __u64 gap)
@@ -608,24 +659,21 @@ static int look_as(void *arg)
 	return 0;
 }
 
-/* How much of a file is cached tells what others read. */
-TEST_F(memory, fdinfo_of_others)
+/* How much of a file is cached is for its owner, and who may write to it. */
+TEST_F(memory, fdinfo_of_users)
 {
 	struct look look = {
 		.path = self->path,
 		.uid = PPC_UID,
 		.bytes = 4 * MB,
+		.resident = 4 * MB,
 	};
 
 	self->fd = ppc_make_file(self->path, 4 * MB);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, 4 * MB));
-	EXPECT_EQ(0, ppc_in_child(look_as, &look));
-	/* His own he may know about. */
 	ASSERT_EQ(0, fchown(self->fd, PPC_UID, -1));
-	look.resident = 4 * MB;
 	EXPECT_EQ(0, ppc_in_child(look_as, &look));
-	/* And so may he who may write it. */
 	ASSERT_EQ(0, fchmod(self->fd, 0666));
 	look.uid = PPC_OTHER_UID;
 	EXPECT_EQ(0, ppc_in_child(look_as, &look));

@@ -41,7 +41,7 @@ FIXTURE_SETUP(overlay)
 	snprintf(self->merged, sizeof(self->merged), "%s/m/file", self->dir);
 	self->lower_fd = ppc_make_file(self->lower, SIZE);
 	ASSERT_LE(0, self->lower_fd);
-	snprintf(options, sizeof(options), "lowerdir=%s/l,upperdir=%s/u,workdir=%s/w",
+	snprintf(options, sizeof(options), "metacopy=on,lowerdir=%s/l,upperdir=%s/u,workdir=%s/w",
 		 self->dir, self->dir, self->dir);
 	snprintf(path, sizeof(path), "%s/m", self->dir);
 	if (mount("overlay", path, "overlay", 0, options))
@@ -81,25 +81,47 @@ TEST_F(overlay, events)
 
 	ASSERT_EQ((long)PAGE, ppc_read(self->fd, MB, PAGE, PAGE));
 	c = ppc_counts(self->att);
-	EXPECT_EQ(1, c.prefetch[TEST_MISS]);
+	EXPECT_EQ(1, c.accesses[TEST_MISS]);
 	EXPECT_EQ(MB, c.last_pos);
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 	c = ppc_counts(self->att);
-	EXPECT_LT(0, c.prefetch[TEST_MARKER]);
-	EXPECT_EQ(SIZE / MB, c.consume[TEST_CONSUME]);
+	EXPECT_LT(0, c.accesses[TEST_MARKER]);
+	EXPECT_EQ(SIZE / MB, c.accesses[TEST_CONSUME]);
 	ASSERT_EQ(0, ppc_drop(self->lower_fd));
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
 	ASSERT_NE(MAP_FAILED, map);
 	ppc_touch(map, 3 * MB, 1);
-	EXPECT_EQ(1, ppc_counts(self->att).prefetch[TEST_FAULT_MISS]);
+	EXPECT_EQ(1, ppc_counts(self->att).accesses[TEST_FAULT_MISS]);
 	munmap(map, SIZE);
+}
+
+/* Who owns the overlay's file need not own the one with the data, which others share. */
+TEST_F(overlay, owner_of_the_metadata)
+{
+	int fd, att;
+
+	ASSERT_EQ(0, chown(self->merged, PPC_UID, PPC_UID));
+	fd = open(self->merged, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	att = ppc_attach_one(fd);
+	ASSERT_EQ(0, ppc_become(0));
+	EXPECT_EQ(-EPERM, att);
+	/* Then it owns both. */
+	ASSERT_EQ(0, chown(self->lower, PPC_UID, PPC_UID));
+	ASSERT_EQ(0, ppc_become(PPC_UID));
+	att = ppc_attach_one(fd);
+	ASSERT_EQ(0, ppc_become(0));
+	ASSERT_LE(0, att);
+	EXPECT_EQ(0, ppc_detach(att));
+	close(fd);
 }
 
 /* The same pages, by another name. */
 TEST_F(overlay, below)
 {
 	ASSERT_EQ(-1, ppc_verify(self->lower_fd, 0, SIZE));
-	EXPECT_LT(0, ppc_counts(self->att).prefetch[TEST_MISS]);
+	EXPECT_LT(0, ppc_counts(self->att).accesses[TEST_MISS]);
 }
 
 TEST_F(overlay, read_ahead_and_burn)

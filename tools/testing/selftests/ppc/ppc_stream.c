@@ -4,6 +4,10 @@
  * far as they may, and go elsewhere when the reader does. What is cached is
  * asked of cachestat() and mincore(), not of the counters alone.
  */
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
 #include "ppc_harness.h"
 
 #define SIZE	(32 * MB)
@@ -183,33 +187,6 @@ TEST_F(stream, skips_large_folios)
 	EXPECT_EQ(-1, ppc_verify(self->fd, 0, 6 * MB));
 }
 
-#define KPF_COMPOUND_HEAD	15
-#define KPF_COMPOUND_TAIL	16
-
-/* Pages of a mapping that belong to large folios; -1 where one cannot know. */
-static long large_pages(const char *map, __u64 len)
-{
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	int kpageflags = open("/proc/kpageflags", O_RDONLY);
-	__u64 at, entry, flags;
-	long nr = 0;
-
-	if (pagemap < 0 || kpageflags < 0)
-		return -1;
-	for (at = 0; at < len; at += PAGE) {
-		if (pread(pagemap, &entry, 8, ((uintptr_t)map + at) / PAGE * 8) != 8)
-			return -1;
-		entry &= (1ULL << 55) - 1;
-		if (!entry || pread(kpageflags, &flags, 8, entry * 8) != 8)
-			continue;
-		nr += !!(flags & (1ULL << KPF_COMPOUND_HEAD |
-				  1ULL << KPF_COMPOUND_TAIL));
-	}
-	close(pagemap);
-	close(kpageflags);
-	return nr;
-}
-
 TEST_F(stream, large_folios)
 {
 	char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
@@ -221,7 +198,7 @@ TEST_F(stream, large_folios)
 	ppc_feed(self->att, stream, TEST_MISS, 0, PAGE);
 	ppc_settled(self->att);
 	ppc_touch(map, 0, SIZE);
-	large = large_pages(map, SIZE);
+	large = ppc_large_pages(map, SIZE);
 	if (large < 0)
 		SKIP(return, "no /proc/kpageflags");
 	EXPECT_LE(SIZE / PAGE * 9 / 10, large);
@@ -411,6 +388,7 @@ TEST_F(stream, several_cursors)
 
 TEST_F(stream, stop_and_start)
 {
+	struct ppc_test_feed gone = { .type = TEST_MISS, .len = PAGE };
 	int stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
 
 	ASSERT_LE(0, stream);
@@ -427,7 +405,9 @@ TEST_F(stream, stop_and_start)
 	EXPECT_EQ(2 * SIZE, ppc_settled(self->att));
 	EXPECT_EQ((long)(SIZE / PAGE), ppc_cached_all(self->fd));
 	ASSERT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_DESTROY));
-	EXPECT_EQ(-ENOENT, ppc_feed(self->att, stream, TEST_MISS, 0, PAGE));
+	gone.stream = stream;
+	EXPECT_EQ(-1, ioctl(self->att, PPC_TEST_IOC_FEED, &gone));
+	EXPECT_EQ(ENOENT, errno);
 }
 
 /* A reader that finds everything there; what it passed is counted. */
@@ -449,6 +429,24 @@ TEST_F(stream, real_reader)
 	EXPECT_EQ(0, stats.ahead_bytes);
 }
 
+/* What the guide for policy authors shows does what it says. */
+TEST_F(stream, policy_of_the_guide)
+{
+	struct ppc_stats stats;
+	int att;
+
+	ASSERT_EQ(0, ppc_load_policy("ppc_whole"));
+	att = ppc_attach("whole", 0, &self->fd, 1, 0, 0);
+	ASSERT_LE(0, att);
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	ASSERT_EQ(0, ppc_stats(att, &stats));
+	EXPECT_LE(SIZE / 10 * 9, stats.prefetched_bytes);
+	EXPECT_GE(SIZE, stats.prefetched_bytes);
+	EXPECT_EQ(0, ppc_detach(att));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+	EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+}
+
 static int cg_reader(void *arg)
 {
 	const struct { int att; int stream; const char *cg; } *a = arg;
@@ -458,23 +456,37 @@ static int cg_reader(void *arg)
 	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
 }
 
-/* What is charged to a reader's cgroup when all has been read ahead, or -errno. */
+/* What a reader of a cgroup has had read ahead, and is charged to that cgroup. */
+static long read_for(int att, int stream, int fd, const char *cg)
+{
+	const struct { int att; int stream; const char *cg; } arg = {
+		att, stream, cg,
+	};
+
+	PPC_MUST(ppc_drop(fd));
+	PPC_MUST(ppc_stream_op(att, stream, TEST_STREAM_RESET));
+	if (ppc_in_child(cg_reader, (void *)&arg))
+		return -EIO;
+	ppc_settled(att);
+	return ppc_cg_stat(cg, "memory.stat", "file");
+}
+
+/* The same of a stream made for it, all of which is read; or -errno. */
 static long charged(int att, int fd)
 {
-	struct { int att; int stream; const char *cg; } arg = { .att = att };
 	char cg[128];
 	long bytes;
+	int stream;
 
 	if (ppc_cg_make("charge", cg, sizeof(cg)))
 		return -ENODEV;
-	arg.stream = ppc_stream_one(att, 0, SIZE, false, false, 0);
-	arg.cg = cg;
-	if (arg.stream < 0 || ppc_in_child(cg_reader, &arg))
+	stream = ppc_stream_one(att, 0, SIZE, false, false, 0);
+	if (stream < 0)
 		return -EIO;
-	if (ppc_settled(att) != SIZE)
+	bytes = read_for(att, stream, fd, cg);
+	if (bytes >= 0 && ppc_settled(att) != SIZE)
 		return -EAGAIN;
-	bytes = ppc_cg_stat(cg, "memory.stat", "file");
-	ppc_drop(fd);
+	PPC_MUST(ppc_drop(fd));
 	ppc_cg_remove(cg);
 	return bytes;
 }
@@ -489,21 +501,122 @@ TEST_F(stream, charged_to_the_reader)
 	EXPECT_LE((long)(SIZE / 10 * 9), bytes);
 }
 
-/* But nobody may spend another user's memory. */
-TEST_F(stream, not_charged_to_another_user)
+/* Nor to whoever read the last time. */
+TEST_F(stream, charged_to_the_reader_of_this_load)
 {
+	char cg[2][128];
+	int stream, i;
+
+	if (ppc_cg_make("load-0", cg[0], sizeof(cg[0])))
+		SKIP(return, "no memory controller");
+	ASSERT_EQ(0, ppc_cg_make("load-1", cg[1], sizeof(cg[1])));
+	stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, stream);
+	for (i = 0; i < 2; i++)
+		EXPECT_LE((long)(SIZE / 10 * 9),
+			  read_for(self->att, stream, self->fd, cg[i]));
+	EXPECT_GE((long)MB, ppc_cg_stat(cg[0], "memory.stat", "file"));
+	ASSERT_EQ(0, ppc_drop(self->fd));
+	for (i = 0; i < 2; i++)
+		ppc_cg_remove(cg[i]);
+}
+
+static int bound_reader(void *arg)
+{
+	const struct { int att; int stream; } *a = arg;
+	const unsigned long mask = 1UL << 1;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    syscall(__NR_set_mempolicy, 2 /* MPOL_BIND */, &mask,
+		    8 * sizeof(mask)))
+		return 1;
+	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
+}
+
+/* Where a reader's memory policy has its own reads go, those ahead of it go, too. */
+TEST_F(stream, reader_with_a_memory_policy)
+{
+	struct { int att; int stream; } arg = { self->att };
+	struct ppc_stats stats;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "only one NUMA node");
+	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, arg.stream);
+	ASSERT_EQ(0, ppc_in_child(bound_reader, &arg));
+	EXPECT_EQ(SIZE, ppc_settled(self->att));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(SIZE / 100 * 99, stats.node_bytes[1]);
+}
+
+/* Bytes that a cgroup has read from the device of a file. */
+static long long cg_io(const char *cg, int fd)
+{
+	char path[256], text[8192], dev[32], *line, *at;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/io.stat", cg);
+	PPC_MUST(ppc_read_text(path, text, sizeof(text)));
+	PPC_MUST(fstat(fd, &st));
+	snprintf(dev, sizeof(dev), "%u:%u ", major(st.st_dev), minor(st.st_dev));
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		at = strstr(line, "rbytes=");
+		if (at && !strncmp(line, dev, strlen(dev)))
+			return strtoll(at + strlen("rbytes="), NULL, 0);
+	}
+	return 0;
+}
+
+/* And so do the reads themselves. */
+TEST_F(stream, io_charged_to_the_reader)
+{
+	struct { int att; int stream; const char *cg; } arg = { .att = self->att };
+	char cg[128], path[256];
+
+	if (ppc_write("/sys/fs/cgroup/cgroup.subtree_control", "+io"))
+		SKIP(return, "no io controller: CONFIG_BLK_CGROUP");
+	ASSERT_EQ(0, ppc_cg_make("io", cg, sizeof(cg)));
+	snprintf(path, sizeof(path), "%s/io.stat", cg);
+	ASSERT_EQ(0, access(path, R_OK));
+	arg.cg = cg;
+	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, arg.stream);
+	EXPECT_EQ(0, cg_io(cg, self->fd));
+	EXPECT_EQ(0, ppc_in_child(cg_reader, &arg));
+	EXPECT_EQ(SIZE, ppc_settled(self->att));
+	EXPECT_LE((long long)SIZE, cg_io(cg, self->fd));
+	EXPECT_GE((long long)(SIZE + MB), cg_io(cg, self->fd));
+	ASSERT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	EXPECT_EQ(0, ppc_drop(self->fd));
+	ppc_cg_remove(cg);
+}
+
+/* But a user may spend only the memory of its own cgroup and those below. */
+TEST_F(stream, not_charged_to_another_cgroup)
+{
+	char cg[128];
 	long bytes;
 
+	if (ppc_cg_make("attacher", cg, sizeof(cg)))
+		SKIP(return, "no memory controller");
+	ASSERT_EQ(0, fchown(self->fd, PPC_UID, -1));
 	ASSERT_EQ(0, ppc_detach(self->att));
+	ASSERT_EQ(0, ppc_cg_enter(cg));
 	ASSERT_EQ(0, ppc_become(PPC_UID));
 	self->att = ppc_attach_one(self->fd);
 	ASSERT_EQ(0, ppc_become(0));
+	ASSERT_EQ(0, ppc_cg_enter("/sys/fs/cgroup"));
 	ASSERT_LE(0, self->att);
 	bytes = charged(self->att, self->fd);
-	if (bytes == -ENODEV)
-		SKIP(return, "no memory controller");
 	EXPECT_LE(0, bytes);
 	EXPECT_GE((long)MB, bytes);
+	EXPECT_EQ(0, ppc_detach(self->att));
+	self->att = -1;
+	ppc_cg_remove(cg);
 }
 
 /* A cgroup that is smaller than the stream: no kill, and nothing hangs. */
@@ -522,11 +635,13 @@ TEST_F(stream, small_cgroup)
 	EXPECT_EQ(0, ppc_in_child(cg_reader, &arg));
 	ppc_settled(self->att);
 	EXPECT_GE((long)(12 * MB), ppc_cg_stat(cg, "memory.peak", NULL));
+	/* It did come up against it. */
+	EXPECT_LE((long)(6 * MB), ppc_cg_stat(cg, "memory.peak", NULL));
 	EXPECT_EQ(0, ppc_cg_stat(cg, "memory.events", "oom_kill"));
 	EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 	EXPECT_EQ(0, ppc_detach(self->att));
 	self->att = -1;
-	ppc_drop(self->fd);
+	EXPECT_EQ(0, ppc_drop(self->fd));
 	ppc_cg_remove(cg);
 }
 

@@ -21,6 +21,17 @@
 static char env_dir[PATH_MAX];
 static pid_t env_pid;
 
+long ppc_must(long ret, const char *call)
+{
+	const char *why = strerror(ret == -1 ? errno : -ret);
+
+	if (ret >= 0)
+		return ret;
+	printf("# %d: %s: %s\n", getpid(), call, why);
+	fflush(NULL);
+	_exit(KSFT_FAIL);
+}
+
 static int run_fs(const char *verb)
 {
 	char command[PATH_MAX + 64];
@@ -278,8 +289,7 @@ long ppc_cached(int fd, __u64 pos, __u64 len)
 	struct cachestat_range range = { pos, len };
 	struct cachestat stat;
 
-	if (syscall(__NR_cachestat, fd, &range, &stat, 0))
-		return -errno;
+	PPC_MUST(syscall(__NR_cachestat, fd, &range, &stat, 0));
 	return stat.nr_cache;
 }
 
@@ -290,11 +300,9 @@ long ppc_resident(const char *map, __u64 pos, __u64 len)
 	long nr = 0;
 	size_t i;
 
-	if (mincore((void *)(map + pos), len, vec))
-		nr = -errno;
-	else
-		for (i = 0; i < len / 4096; i++)
-			nr += vec[i] & 1;
+	PPC_MUST(mincore((void *)(map + pos), len, vec));
+	for (i = 0; i < len / 4096; i++)
+		nr += vec[i] & 1;
 	free(vec);
 	return nr;
 }
@@ -306,17 +314,15 @@ __u64 ppc_disk_bytes(int fd)
 	char path[64], text[256];
 	struct stat st;
 
-	if (fstat(fd, &st))
-		return 0;
+	PPC_MUST(fstat(fd, &st));
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat",
 		 major(st.st_dev), minor(st.st_dev));
-	if (ppc_read_text(path, text, sizeof(text)) ||
-	    sscanf(text, "%*u %*u %llu", &sectors) != 1)
-		return 0;
+	PPC_MUST(ppc_read_text(path, text, sizeof(text)));
+	PPC_MUST(sscanf(text, "%*u %*u %llu", &sectors) == 1 ? 0 : -EIO);
 	return sectors * 512;
 }
 
-/* Pages of a mapping on a node; -1 where there are no nodes. */
+/* Pages of a mapping on a node. */
 long ppc_pages_on(const char *map, __u64 len, int node)
 {
 	size_t n = len / 4096, i;
@@ -326,16 +332,42 @@ long ppc_pages_on(const char *map, __u64 len, int node)
 
 	for (i = 0; i < n; i++)
 		pages[i] = (void *)(map + i * 4096);
-	if (syscall(__NR_move_pages, 0, n, pages, NULL, status, 0))
-		nr = -1;
-	for (i = 0; nr >= 0 && i < n; i++)
+	PPC_MUST(syscall(__NR_move_pages, 0, n, pages, NULL, status, 0));
+	for (i = 0; i < n; i++)
 		nr += status[i] == node;
 	free(pages);
 	free(status);
 	return nr;
 }
 
-static int attach(const char *policy, struct ppc_attach args)
+#define KPF_COMPOUND_HEAD	15
+#define KPF_COMPOUND_TAIL	16
+
+/* Pages of a mapping that belong to large folios; -1 where one cannot know. */
+long ppc_large_pages(const char *map, __u64 len)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	int kpageflags = open("/proc/kpageflags", O_RDONLY);
+	__u64 at, entry, flags;
+	long nr = 0;
+
+	if (pagemap < 0 || kpageflags < 0)
+		return -1;
+	for (at = 0; at < len; at += 4096) {
+		if (pread(pagemap, &entry, 8, ((uintptr_t)map + at) / 4096 * 8) != 8)
+			return -1;
+		entry &= (1ULL << 55) - 1;
+		if (!entry || pread(kpageflags, &flags, 8, entry * 8) != 8)
+			continue;
+		nr += !!(flags & (1ULL << KPF_COMPOUND_HEAD |
+				  1ULL << KPF_COMPOUND_TAIL));
+	}
+	close(pagemap);
+	close(kpageflags);
+	return nr;
+}
+
+int ppc_attach_as(const char *policy, struct ppc_attach args)
 {
 	int dev = open(PPC_DEV, O_RDWR | O_CLOEXEC);
 	int att;
@@ -353,7 +385,7 @@ static int attach(const char *policy, struct ppc_attach args)
 int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
 	       __u64 budget, __u64 keep_budget)
 {
-	return attach(policy, (struct ppc_attach){
+	return ppc_attach_as(policy, (struct ppc_attach){
 		.flags = flags,
 		.fds = (uintptr_t)fds,
 		.nr_fds = nr,
@@ -366,7 +398,7 @@ int ppc_attach(const char *policy, __u64 flags, const int *fds, unsigned int nr,
 int ppc_attach_for(pid_t pid, const char *policy, const int *fds,
 		   unsigned int nr, __u64 budget)
 {
-	return attach(policy, (struct ppc_attach){
+	return ppc_attach_as(policy, (struct ppc_attach){
 		.pid = pid,
 		.fds = (uintptr_t)fds,
 		.nr_fds = nr,
@@ -399,8 +431,7 @@ __u64 ppc_settled(int att)
 	int quiet = 0, i;
 
 	for (i = 0; quiet < 15 && i < PPC_PATIENCE * 10; i++) {
-		if (ppc_stats(att, &now))
-			return -1;
+		PPC_MUST(ppc_stats(att, &now));
 		quiet = now.batches == last.batches ? quiet + 1 : 0;
 		last = now;
 		usleep(100000);
@@ -412,7 +443,7 @@ struct ppc_test_counts ppc_counts(int att)
 {
 	struct ppc_test_counts counts = {};
 
-	ioctl(att, PPC_TEST_IOC_COUNTS, &counts);
+	PPC_MUST(ioctl(att, PPC_TEST_IOC_COUNTS, &counts));
 	return counts;
 }
 
@@ -424,13 +455,13 @@ __u64 ppc_count_all(int att)
 	int i;
 
 	for (i = 0; i < PPC_TEST_TYPES; i++)
-		all += counts.prefetch[i] + counts.consume[i];
+		all += counts.accesses[i];
 	return all;
 }
 
 void ppc_count_reset(int att)
 {
-	ioctl(att, PPC_TEST_IOC_RESET);
+	PPC_MUST(ioctl(att, PPC_TEST_IOC_RESET));
 }
 
 int ppc_answer(int att, __u32 answer)
@@ -496,27 +527,36 @@ int ppc_feed(int att, int stream, __u32 type, __u64 pos, __u64 len)
 		.pos = pos,
 		.len = len,
 	};
-	int hit = ioctl(att, PPC_TEST_IOC_FEED, &args);
 
-	return hit < 0 ? -errno : hit;
+	return PPC_MUST(ioctl(att, PPC_TEST_IOC_FEED, &args));
 }
 
 long ppc_param(const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[32];
 
 	snprintf(path, sizeof(path), PPC_PARAMS "%s", name);
-	return ppc_read_long(path);
+	PPC_MUST(ppc_read_text(path, text, sizeof(text)));
+	return strtol(text, NULL, 0);
 }
 
-/* Load the policy, if it is not there. */
+/* Load the policy "test", if it is not there. */
 int ppc_insmod(void)
 {
+	return ppc_load_policy("ppc_test");
+}
+
+/* Likewise any module of test_policy. */
+int ppc_load_policy(const char *name)
+{
+	char path[PATH_MAX];
 	int fd, ret;
 
-	if (!access(PPC_PARAMS, F_OK))
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	if (!access(path, F_OK))
 		return 0;
-	fd = open("test_policy/ppc_test.ko", O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "test_policy/%s.ko", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	ret = syscall(__NR_finit_module, fd, "", 0) ? -errno : 0;
@@ -575,13 +615,39 @@ int ppc_in_child(int (*fn)(void *arg), void *arg)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1000 - WTERMSIG(status);
 }
 
+/*
+ * Does a thread sleep in this system call, with @arg as the second argument? If
+ * it is seen there several times, it waits for more than a lock held for a moment.
+ */
+bool ppc_sleeps_in(pid_t tid, long nr, unsigned long arg)
+{
+	char path[64], text[256];
+	unsigned long second;
+	int seen;
+	long in;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	for (seen = 0; seen < 5; seen++) {
+		PPC_MUST(ppc_read_text(path, text, sizeof(text)));
+		/* "running", or "-1" outside of system calls. */
+		if (sscanf(text, "%ld %*x %lx", &in, &second) != 2 || in != nr ||
+		    second != arg)
+			return false;
+		usleep(20000);
+	}
+	return true;
+}
+
 int ppc_cg_make(const char *name, char *dir, size_t len)
 {
+	char path[PATH_MAX];
+
 	ppc_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	snprintf(dir, len, "/sys/fs/cgroup/ppc-%s-%d", name, getpid());
 	if (mkdir(dir, 0755))
 		return -errno;
-	return ppc_cg_stat(dir, "memory.current", NULL) < 0 ? -ENODEV : 0;
+	snprintf(path, sizeof(path), "%s/memory.current", dir);
+	return access(path, R_OK) ? -ENODEV : 0;
 }
 
 int ppc_cg_set(const char *dir, const char *file, const char *text)
@@ -596,18 +662,15 @@ int ppc_cg_set(const char *dir, const char *file, const char *text)
 long ppc_cg_stat(const char *dir, const char *file, const char *key)
 {
 	char path[PATH_MAX], text[8192], *line;
-	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	err = ppc_read_text(path, text, sizeof(text));
-	if (err)
-		return err;
+	PPC_MUST(ppc_read_text(path, text, sizeof(text)));
 	if (!key)
 		return strtol(text, NULL, 0);
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ' ')
 			return strtol(line + strlen(key), NULL, 0);
-	return -ENOENT;
+	return PPC_MUST(-ENOENT);
 }
 
 int ppc_cg_enter(const char *dir)

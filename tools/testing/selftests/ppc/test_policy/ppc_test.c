@@ -15,6 +15,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "maio_code.h"
 #include "ppc_test.h"
 
 /* Results of registering what must not be registered, for user space to look at. */
@@ -41,7 +42,7 @@ module_param(fail_attach, int, 0644);
 MODULE_PARM_DESC(fail_attach, "what attach returns, as a positive errno");
 
 struct test_stream {
-	struct ppc_stream *stream;
+	struct maio_stream *stream;
 	bool feed;
 };
 
@@ -54,6 +55,7 @@ struct test {
 	u32 nr_rules;
 	struct ppc_test_rule rules[PPC_TEST_RULES];
 	u32 nr_streams;
+	struct maio_streams set;
 	struct test_stream __rcu *streams[PPC_TEST_STREAMS];
 };
 
@@ -84,6 +86,7 @@ static int test_attach(struct ppc_attachment *att)
 		return -ENOMEM;
 	t->att = att;
 	mutex_init(&t->lock);
+	maio_streams_init(&t->set);
 	spin_lock_init(&t->count_lock);
 	ppc_attachment_set_private(att, t);
 	test_total(&attached);
@@ -98,7 +101,7 @@ static void test_stream_free(struct test *t, u32 i)
 	if (!s)
 		return;
 	synchronize_rcu();
-	ppc_stream_destroy(s->stream);
+	maio_stream_destroy(s->stream);
 	kfree(s);
 }
 
@@ -111,12 +114,8 @@ static void test_detach(struct ppc_attachment *att)
 		return;
 	ppc_attachment_set_private(att, NULL);
 	mutex_lock(&t->lock);
-	/* Every other one is left to fs/ppc to clean up. */
-	for (i = 0; i < t->nr_streams; i += 2)
+	for (i = 0; i < t->nr_streams; i++)
 		test_stream_free(t, i);
-	for (i = 1; i < t->nr_streams; i += 2)
-		kfree(rcu_replace_pointer(t->streams[i], NULL,
-					  lockdep_is_held(&t->lock)));
 	mutex_unlock(&t->lock);
 	mutex_destroy(&t->lock);
 	kvfree(t);
@@ -133,12 +132,11 @@ static void test_files_changed(struct ppc_attachment *att)
 	t->counts.files_changed++;
 }
 
-static void test_count(struct test *t, const struct ppc_access *access,
-		       u64 *counter)
+static void test_count(struct test *t, const struct ppc_access *access)
 {
 	guard(spinlock)(&t->count_lock);
 	if (access->type < PPC_TEST_TYPES)
-		counter[access->type]++;
+		t->counts.accesses[access->type]++;
 	t->counts.last_type = access->type;
 	t->counts.last_file = access->file;
 	t->counts.last_uptodate = access->uptodate;
@@ -147,54 +145,45 @@ static void test_count(struct test *t, const struct ppc_access *access,
 	t->counts.last_len = access->len;
 }
 
-static enum ppc_prefetch test_feed(struct test *t,
-				   const struct ppc_access *access)
+static bool test_feed(struct test *t, const struct ppc_access *access)
 {
-	enum ppc_prefetch answer = PPC_PREFETCH_STOCK;
 	u32 i, nr = READ_ONCE(t->nr_streams);
+	bool taken = false;
 
 	for (i = 0; i < nr; i++) {
 		struct test_stream *s = rcu_dereference(t->streams[i]);
 
 		if (!s || !s->feed)
 			continue;
-		switch (ppc_stream_access(s->stream, access)) {
+		switch (maio_stream_access(s->stream, access)) {
 		case PPC_STREAM_COVERED:
 		case PPC_STREAM_MOVED:
-			answer = PPC_PREFETCH_TAKEN;
+			taken = true;
 			break;
 		case PPC_STREAM_BEHIND:
 		case PPC_STREAM_ELSEWHERE:
 			break;
 		}
 	}
-	return answer;
+	return taken;
 }
 
-static enum ppc_prefetch test_prefetch(struct ppc_attachment *att,
-				       const struct ppc_access *access)
+static bool test_access(struct ppc_attachment *att,
+			const struct ppc_access *access)
 {
 	struct test *t = test_of(att);
-	enum ppc_prefetch answer;
+	bool taken;
 
 	if (!t)
-		return PPC_PREFETCH_STOCK;
-	test_count(t, access, t->counts.prefetch);
-	answer = test_feed(t, access);
+		return false;
+	if (access->type == PPC_ACCESS_FAILED)
+		return maio_streams_failed(&t->set, access->file, access->pos,
+					   access->len);
+	test_count(t, access);
+	taken = test_feed(t, access);
 	if (READ_ONCE(t->answer) == TEST_ANSWER_STREAM)
-		return answer;
+		return taken;
 	return READ_ONCE(t->answer);
-}
-
-static void test_consume(struct ppc_attachment *att,
-			 const struct ppc_access *access)
-{
-	struct test *t = test_of(att);
-
-	if (!t)
-		return;
-	test_count(t, access, t->counts.consume);
-	test_feed(t, access);
 }
 
 static enum ppc_verdict test_evict(struct ppc_attachment *att, u32 file,
@@ -254,10 +243,10 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 	u32 i = t->nr_streams;
 
 	static_assert(sizeof(struct ppc_range) == sizeof(struct ppc_test_range));
-	static_assert((int)PPC_BURN_NEVER == (int)TEST_BURN_NEVER &&
-		      (int)PPC_BURN_ALWAYS == (int)TEST_BURN_ALWAYS &&
-		      (int)PPC_BURN_TIGHT == (int)TEST_BURN_TIGHT);
-	static_assert(PPC_GAP_AUTO == TEST_GAP_AUTO);
+	static_assert((int)MAIO_BURN_NEVER == (int)TEST_BURN_NEVER &&
+		      (int)MAIO_BURN_ALWAYS == (int)TEST_BURN_ALWAYS &&
+		      (int)MAIO_BURN_TIGHT == (int)TEST_BURN_TIGHT);
+	static_assert(MAIO_GAP_AUTO == TEST_GAP_AUTO);
 	if (!s)
 		return -ENOMEM;
 	if (copy_from_user(&args, arg, sizeof(args)))
@@ -271,11 +260,12 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 		if (IS_ERR(ranges))
 			return PTR_ERR(ranges);
 	}
-	s->stream = ppc_stream_create(t->att, ranges, args.nr, args.node);
+	s->stream = maio_stream_create(t->att, &t->set, ranges, args.nr,
+				       args.node);
 	if (IS_ERR(s->stream))
 		return PTR_ERR(s->stream);
 	s->feed = args.feed;
-	ppc_stream_set_burn(s->stream, args.burn, args.gap);
+	maio_stream_set_burn(s->stream, args.burn, args.gap);
 	rcu_assign_pointer(t->streams[i], no_free_ptr(s));
 	WRITE_ONCE(t->nr_streams, i + 1);
 	return i;
@@ -295,13 +285,13 @@ static long test_ioc_op(struct test *t, void __user *arg)
 		return -ENOENT;
 	switch (args.op) {
 	case TEST_STREAM_START:
-		ppc_stream_start(s->stream);
+		ppc_stream_start(s->stream->stream);
 		return 0;
 	case TEST_STREAM_STOP:
-		ppc_stream_stop(s->stream);
+		ppc_stream_stop(s->stream->stream);
 		return 0;
 	case TEST_STREAM_RESET:
-		ppc_stream_reset(s->stream);
+		maio_stream_reset(s->stream);
 		return 0;
 	case TEST_STREAM_DESTROY:
 		test_stream_free(t, args.stream);
@@ -329,7 +319,7 @@ static long test_ioc_feed(struct test *t, void __user *arg)
 	guard(rcu)();
 	if (args.stream < READ_ONCE(t->nr_streams))
 		s = rcu_dereference(t->streams[args.stream]);
-	return s ? ppc_stream_access(s->stream, &access) : -ENOENT;
+	return s ? maio_stream_access(s->stream, &access) : -ENOENT;
 }
 
 static long test_command(struct test *t, unsigned int cmd, void __user *arg)
@@ -379,40 +369,43 @@ static const struct ppc_ops test_ops = {
 	.detach		= test_detach,
 	.files_changed	= test_files_changed,
 	.ioctl		= test_ioctl,
-	.prefetch	= test_prefetch,
-	.consume	= test_consume,
+	.access		= test_access,
+	.next		= maio_stream_next,
+	.filled		= maio_stream_filled,
+	.drop		= maio_stream_drop,
+	.dropped	= maio_stream_dropped,
 	.evict		= test_evict,
 };
 
 /* A policy that only listens to one thing, and has neither attach nor ioctl. */
-static enum ppc_prefetch bare_prefetch(struct ppc_attachment *att,
-				       const struct ppc_access *access)
+static bool bare_access(struct ppc_attachment *att,
+			const struct ppc_access *access)
 {
-	return PPC_PREFETCH_STOCK;
+	return false;
 }
 
 static const struct ppc_ops bare_ops = {
 	.name		= "test-bare",
 	.owner		= THIS_MODULE,
-	.prefetch	= bare_prefetch,
+	.access		= bare_access,
 };
 
 static const struct ppc_ops empty_ops = {
 	.name		= "",
 	.owner		= THIS_MODULE,
-	.prefetch	= bare_prefetch,
+	.access		= bare_access,
 };
 
 static const struct ppc_ops unterminated_ops = {
 	.name		= { [0 ... PPC_POLICY_NAME_MAX - 1] = 'x' },
 	.owner		= THIS_MODULE,
-	.prefetch	= bare_prefetch,
+	.access		= bare_access,
 };
 
 static const struct ppc_ops slash_ops = {
 	.name		= "../test",
 	.owner		= THIS_MODULE,
-	.prefetch	= bare_prefetch,
+	.access		= bare_access,
 };
 
 static const struct ppc_ops nothing_ops = {
@@ -426,7 +419,7 @@ static const struct ppc_ops nothing_ops = {
 static const struct ppc_ops twice_ops = {
 	.name		= PPC_TEST_POLICY,
 	.owner		= THIS_MODULE,
-	.prefetch	= bare_prefetch,
+	.access		= bare_access,
 };
 
 /* Whatever was taken by mistake is gone again before anybody can attach to it. */

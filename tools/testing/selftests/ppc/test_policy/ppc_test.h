@@ -24,12 +24,11 @@ enum ppc_test_type {
 
 /**
  * struct ppc_test_counts - what callbacks an attachment has had
- * @prefetch: by type of access
- * @consume: by type of access; only one of them should ever be told
+ * @accesses: by type
  * @files_changed: calls
  * @evict_reclaim: calls by reclaim
  * @evict_kswapd: of these, by kswapd
- * @evict_drop: calls by a stream that burns
+ * @evict_drop: calls by a stream that drops
  * @last_type: of the last access
  * @last_file: file index
  * @last_uptodate: the folio was
@@ -38,8 +37,7 @@ enum ppc_test_type {
  * @last_len: bytes
  */
 struct ppc_test_counts {
-	__u64 prefetch[PPC_TEST_TYPES];
-	__u64 consume[PPC_TEST_TYPES];
+	__u64 accesses[PPC_TEST_TYPES];
 	__u64 files_changed;
 	__u64 evict_reclaim;
 	__u64 evict_kswapd;
@@ -52,7 +50,7 @@ struct ppc_test_counts {
 	__u64 last_len;
 };
 
-/* What prefetch() returns. Others are returned as they are. */
+/* What access() returns. */
 #define TEST_ANSWER_STOCK	0
 #define TEST_ANSWER_TAKEN	1
 #define TEST_ANSWER_STREAM	1000	/* taken where a stream covers it */
@@ -86,7 +84,7 @@ struct ppc_test_range {
 	__u64 len;
 };
 
-/* As enum ppc_burn of the kernel. */
+/* As enum maio_burn. */
 enum ppc_test_burn {
 	TEST_BURN_NEVER,
 	TEST_BURN_ALWAYS,

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker that drops for a stream, range by range as the policy says. What any
+ * policy of the file still wants stays; whoever wanted it last drops it.
+ */
+
+#include "stream.h"
+
+#include <trace/events/ppc.h>
+
+/* Where ranges meet, their pages are wanted from both sides. */
+#define PPC_DROP_EDGE		SZ_2M
+
+/*
+ * Are these bytes, or their neighbours, still wanted? A range begins and ends
+ * only roughly where its reader does: with what it has in excess goes the
+ * beginning of the next one, as of a file whose header was read first.
+ */
+static bool ppc_drop_wanted(struct ppc_stream *stream, struct ppc_file *pf,
+			    const struct ppc_range *range)
+{
+	/* A stream at its end has no other time. */
+	u64 edge = ppc_stream_running(stream) ? PPC_DROP_EDGE : 0;
+	u64 before = min(range->pos, edge);
+
+	return ppc_range_wanted(pf, range->pos - before,
+				before + range->len + edge);
+}
+
+/* Rounded inwards to whole pages, but for the end of the file. */
+static s64 ppc_drop_pages(struct ppc_stream *stream, struct ppc_file *pf,
+			  const struct ppc_range *range)
+{
+	u64 end = range->pos + range->len;
+	pgoff_t first = DIV_ROUND_UP_ULL(range->pos, PAGE_SIZE);
+	pgoff_t last = end >= i_size_read(pf->inode) ?
+		       DIV_ROUND_UP_ULL(end, PAGE_SIZE) : end >> PAGE_SHIFT;
+	struct ppc_drop drop;
+
+	if (first >= last)
+		return 0;
+	/* What is still being read cannot be dropped, and this is the last try. */
+	if (!ppc_stream_running(stream))
+		ppc_wait_range(pf->inode->i_mapping, first, last - first);
+	ppc_drop_range(pf->inode->i_mapping, first, last, &drop);
+	ppc_stat_add(stream->att, burned_bytes,
+		     (u64)drop.dropped << PAGE_SHIFT);
+	atomic64_sub((u64)drop.dropped << PAGE_SHIFT, &stream->att->resident);
+	trace_ppc_burn(pf->inode, range->pos, range->len, drop.dropped);
+	return (u64)drop.left << PAGE_SHIFT;
+}
+
+static s64 ppc_drop_one(struct ppc_stream *stream,
+			const struct ppc_range *range)
+{
+	struct ppc_file *pf = ppc_file_get(stream->att, range->file);
+	s64 left = -ESTALE;
+
+	if (!pf)
+		return left;
+	if (!ppc_file_unchanged(pf))
+		goto put;
+	left = -EBUSY;
+	if (ppc_drop_wanted(stream, pf, range))
+		goto put;
+	/* Small folios wait in per-CPU batches, which hold a reference to them. */
+	if (range->flags & PPC_RANGE_DRAIN)
+		ppc_drop_drain();
+	left = ppc_drop_pages(stream, pf, range);
+put:
+	ppc_file_put(pf);
+	return left;
+}
+
+static bool ppc_drop_next(struct ppc_stream *stream)
+{
+	const struct ppc_ops *ops = stream->att->ops;
+	struct ppc_range range = {};
+	s64 left;
+
+	if (!READ_ONCE(ppc_enabled) || !ops->drop || !ops->drop(stream, &range))
+		return false;
+	range.len = min(range.len, PPC_DROP_BYTES);
+	left = ppc_drop_one(stream, &range);
+	if (ops->dropped)
+		ops->dropped(stream, &range, left);
+	cond_resched();
+	return true;
+}
+
+/* Drop until there is nothing more to do. */
+void ppc_drop_work(struct work_struct *work)
+{
+	struct ppc_stream *stream =
+		container_of(to_delayed_work(work), struct ppc_stream, drop);
+
+	while (ppc_stream_running(stream) && ppc_drop_next(stream))
+		;
+}
+
+/* Drop what the policy wants dropped at the end. */
+void ppc_drop_all(struct ppc_stream *stream)
+{
+	while (ppc_drop_next(stream))
+		;
+}

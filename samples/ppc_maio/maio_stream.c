@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MAIO: the streams of a load, and what an access means to one.
+ */
+#include "maio_stream.h"
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/numa.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include <trace/events/ppc.h>
+
+/* Drop behind the readers in steps of this much. */
+#define MAIO_BURN_STEP		SZ_8M
+
+/* Chunks to look at before saying that bytes are wanted. */
+#define MAIO_WANTS_LOOKS	256
+
+/* Below this, a wrong guess costs too little to give up for. */
+#define MAIO_GIVE_UP_BYTES	SZ_64M
+#define MAIO_WASTE_BYTES	SZ_256M
+
+/* So much read again of what was dropped, and it was not done with. */
+#define MAIO_RETURN_BYTES	SZ_16M
+
+/* Begin without streams. */
+void maio_streams_init(struct maio_streams *set)
+{
+	spin_lock_init(&set->lock);
+	INIT_LIST_HEAD(&set->list);
+}
+
+/* Chunks without a file or beyond its end would only cost the workers time. */
+static int maio_stream_check(struct ppc_attachment *att,
+			     const struct ppc_range *range)
+{
+	u64 size, end;
+	int err = ppc_file_stat(att, range->file, &size, NULL);
+
+	if (err)
+		return err;
+	if (check_add_overflow(range->pos, range->len, &end) ||
+	    range->pos >= size || end > round_up(size, MAIO_CHUNK_SIZE))
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Make a stream.
+ *
+ * Return: the stream, not started, or an ERR_PTR: -EINVAL for ranges that are
+ * empty, overlap, overflow or lie beyond the end of the file, -ENOENT for an
+ * unknown file, -E2BIG for too many ranges or bytes, -ENOSPC for too many
+ * streams, -EDQUOT for more memory than the attacher may have, -ENOMEM.
+ */
+struct maio_stream *maio_stream_create(struct ppc_attachment *att,
+				       struct maio_streams *set,
+				       const struct ppc_range *ranges, u32 nr,
+				       int nid)
+{
+	struct maio_stream *s;
+	int err;
+	u32 i;
+
+	if (nid != NUMA_NO_NODE && (nid < 0 || nid >= MAX_NUMNODES))
+		return ERR_PTR(-EINVAL);
+	for (i = 0; i < nr; i++) {
+		err = maio_stream_check(att, &ranges[i]);
+		if (err)
+			return ERR_PTR(err);
+	}
+
+	s = kzalloc_obj(*s, GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->state = sizeof(*s) + maio_map_size(ranges, nr);
+	err = ppc_state_charge(att, s->state);
+	if (err)
+		goto free;
+	err = maio_map_init(&s->map, ranges, nr);
+	if (err)
+		goto uncharge;
+	s->att = att;
+	s->set = set;
+	spin_lock_init(&s->lock);
+	/* No reader yet, and jiffies may be about to wrap. */
+	s->last_access = jiffies - 2 * MAIO_END_REST;
+	s->stream = ppc_stream_create(att, s);
+	if (IS_ERR(s->stream)) {
+		err = PTR_ERR(s->stream);
+		goto free_map;
+	}
+	maio_stream_set_node(s, nid);
+	scoped_guard(spinlock, &set->lock)
+		list_add_tail(&s->link, &set->list);
+	return s;
+
+free_map:
+	maio_map_free(&s->map);
+uncharge:
+	ppc_state_uncharge(att, s->state);
+free:
+	kfree(s);
+	return ERR_PTR(err);
+}
+
+/* Stop and free a stream. */
+void maio_stream_destroy(struct maio_stream *s)
+{
+	if (!s)
+		return;
+	ppc_stream_stop(s->stream);
+	scoped_guard(spinlock, &s->set->lock)
+		list_del(&s->link);
+	ppc_stream_destroy(s->stream);
+	ppc_state_uncharge(s->att, s->state);
+	maio_map_free(&s->map);
+	kfree(s);
+}
+
+/* Forget all readers: the same load begins anew. */
+void maio_stream_reset(struct maio_stream *s)
+{
+	ppc_stream_forget_reader(s->stream);
+	guard(spinlock)(&s->lock);
+	maio_cursors_reset(&s->cursors, &s->map);
+	s->burn_from = 0;
+	s->issued = 0;
+	WRITE_ONCE(s->brought, 0);
+	s->useful = 0;
+	s->refaulted = 0;
+	WRITE_ONCE(s->gave_up, false);
+	s->tight = false;
+	WRITE_ONCE(s->returned, false);
+	ppc_stream_set_ahead(s->stream, 0);
+}
+
+/* The access in chunks; false if the stream does not have it. */
+static bool maio_stream_step(const struct maio_stream *s,
+			     const struct ppc_access *access,
+			     struct maio_step *step)
+{
+	u64 last_byte = access->pos + max(access->len, 1ULL) - 1;
+	struct ppc_range bytes;
+
+	if (!maio_map_find(&s->map, access->file, access->pos, &step->chunk))
+		return false;
+	step->last = step->chunk;
+	step->whole = false;
+	step->miss = access->type == PPC_ACCESS_MISS ||
+		     access->type == PPC_ACCESS_FAULT_MISS;
+	step->uptodate = access->uptodate;
+	if (access->type != PPC_ACCESS_CONSUME)
+		return true;
+
+	/* Only as far as the file's order is the stream's. */
+	if (!maio_map_find(&s->map, access->file, last_byte, &step->last) ||
+	    step->last < step->chunk ||
+	    step->last - step->chunk > (access->len >> MAIO_CHUNK_SHIFT) + 1)
+		step->last = step->chunk;
+	maio_map_chunk(&s->map, step->last, &bytes);
+	step->whole = last_byte + 1 >= bytes.pos + bytes.len;
+	return true;
+}
+
+/* Of what was read ahead, hardly anything is read, and readers are elsewhere. */
+static bool maio_stream_wastes(const struct maio_stream *s)
+{
+	u64 unread = s->issued - min(s->issued, s->useful);
+
+	if (unread < MAIO_WASTE_BYTES || s->useful > s->issued / 8)
+		return false;
+	return unread - min(unread, maio_cursors_ahead(&s->cursors, &s->map)) >
+	       s->issued / 2;
+}
+
+/* What is always dropped is wanted again and again. */
+static bool maio_stream_thrashes(const struct maio_stream *s)
+{
+	return s->burn == MAIO_BURN_ALWAYS &&
+	       s->refaulted >= MAIO_GIVE_UP_BYTES &&
+	       s->refaulted >= s->issued / 4;
+}
+
+/* More was read in vain than served: leave the rest to the stock kernel. */
+static void maio_stream_judge(struct maio_stream *s, bool interrupted)
+{
+	lockdep_assert_held(&s->lock);
+	/* Some is always read twice, where readers meet. */
+	if (s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64))
+		WRITE_ONCE(s->returned, true);
+	if (s->gave_up)
+		return;
+	if (!maio_stream_thrashes(s) && !(interrupted && maio_stream_wastes(s)))
+		return;
+	WRITE_ONCE(s->gave_up, true);
+	ppc_count(s->att, PPC_COUNT_FALLBACKS, 1);
+	trace_ppc_fallback(ppc_attachment_policy(s->att), s->issued, s->useful,
+			   s->refaulted);
+}
+
+/* Is what was consumed to be dropped? Under the stream's lock. */
+bool maio_stream_burns(const struct maio_stream *s)
+{
+	if (s->gave_up)
+		return false;
+	return s->burn == MAIO_BURN_ALWAYS ||
+	       (s->burn == MAIO_BURN_TIGHT && s->tight && !s->returned);
+}
+
+/*
+ * May a reader yet come to what another leapt over? Under the stream's lock. To
+ * keep within a ceiling comes first.
+ */
+bool maio_stream_holds_unread(const struct maio_stream *s, u32 chunk)
+{
+	return !ppc_attachment_ceiling(s->att) &&
+	       maio_cursors_hold_unread(&s->cursors, &s->map, chunk);
+}
+
+/* Tell a stream of an access, in the access callback. */
+enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
+				       const struct ppc_access *access)
+{
+	struct maio_outcome out;
+	struct maio_step step;
+	bool burn = false, end = false, kick;
+
+	if (!ppc_stream_running(s->stream) ||
+	    !maio_stream_step(s, access, &step))
+		return PPC_STREAM_ELSEWHERE;
+
+	ppc_stream_meet_reader(s->stream);
+	spin_lock(&s->lock);
+	WRITE_ONCE(s->met, true);
+	maio_cursors_access(&s->cursors, &s->map, &step, &out);
+	s->burn_from = min(s->burn_from, step.chunk);
+	WRITE_ONCE(s->brought, s->brought + out.brought);
+	s->useful += out.useful;
+	s->refaulted += out.refaulted;
+	maio_stream_judge(s, out.interrupted);
+	s->consumed += out.consumed;
+	WRITE_ONCE(s->last_access, jiffies);
+	if (access->type == PPC_ACCESS_CONSUME)
+		WRITE_ONCE(s->longest, max(s->longest, access->len));
+	if (maio_stream_burns(s)) {
+		burn = s->consumed >= MAIO_BURN_STEP;
+		end = maio_cursors_at_end(&s->cursors, &s->map);
+		if (burn)
+			s->consumed = 0;
+	}
+	/* To wake the worker for each fault costs more than the fault. */
+	kick = !s->gave_up &&
+	       (out.consumed || out.hit != PPC_STREAM_COVERED);
+	if (s->gave_up)
+		out.hit = PPC_STREAM_ELSEWHERE;
+	spin_unlock(&s->lock);
+
+	ppc_count(s->att, PPC_COUNT_USEFUL, out.useful);
+	ppc_count(s->att, PPC_COUNT_LATE, out.late);
+	ppc_count(s->att, PPC_COUNT_REFAULTED, out.refaulted);
+	ppc_count(s->att, PPC_COUNT_INTERRUPTS, out.interrupted);
+	trace_ppc_stream_access(access, step.chunk, out.hit, out.interrupted);
+
+	if (kick)
+		ppc_stream_kick(s->stream);
+	if (burn)
+		ppc_stream_kick_drop(s->stream, 0);
+	else if (end)
+		ppc_stream_kick_drop(s->stream, MAIO_END_REST);
+	return out.hit;
+}
+
+/* Is a byte in one of a stream's ranges? */
+bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos)
+{
+	u32 chunk;
+
+	return maio_map_find(&s->map, file, pos, &chunk);
+}
+
+/* Under the stream's lock. */
+static bool maio_stream_wants_chunk(const struct maio_stream *s, u32 chunk)
+{
+	const u16 state = s->map.state[chunk];
+
+	if (!(state & MAIO_CHUNK_CONSUMED))
+		return true;
+	if (maio_chunk_gone(state) || (state & MAIO_CHUNK_FAILED))
+		return false;
+	return time_before(jiffies, s->last_access + MAIO_END_REST) &&
+	       maio_stream_holds_unread(s, chunk);
+}
+
+/* Are there bytes that the stream's reader has yet to pass? */
+bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
+{
+	u32 at = U32_MAX, first, last, looks = 0;
+
+	if (!ppc_stream_running(s->stream))
+		return false;
+	guard(spinlock)(&s->lock);
+	if (s->gave_up)
+		return false;
+	/* Reclaim asks, too: when in doubt, don't look for long. */
+	while (maio_map_next(&s->map, file, pos, pos + len, &at, &first, &last))
+		for (; first <= last; first++)
+			if (maio_stream_wants_chunk(s, first) ||
+			    ++looks > MAIO_WANTS_LOOKS)
+				return true;
+	return false;
+}
+
+/*
+ * Of a byte that the stream does not want any more: may it go first? Not once much
+ * of what was dropped was read again.
+ */
+bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos)
+{
+	return !READ_ONCE(s->returned) && maio_stream_contains(s, file, pos);
+}
+
+static bool maio_stream_failed(struct maio_stream *s, u32 file, u64 pos,
+			       u64 len)
+{
+	u32 at = U32_MAX, first, last;
+	bool news = false;
+
+	guard(spinlock)(&s->lock);
+	while (maio_map_next(&s->map, file, pos, pos + len, &at, &first, &last)) {
+		for (; first <= last; first++) {
+			u16 *state = &s->map.state[first];
+
+			news |= !(*state & MAIO_CHUNK_FAILED);
+			*state |= MAIO_CHUNK_FAILED;
+			/* That it is gone is not for lack of memory. */
+			if (*state & MAIO_CHUNK_ISSUED) {
+				*state &= ~MAIO_CHUNK_ISSUED;
+				*state |= MAIO_CHUNK_LEFT;
+			}
+		}
+	}
+	return news;
+}
+
+/*
+ * A folio could not be read: don't read it ahead again. Return: true if that is
+ * news to a stream.
+ */
+bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len)
+{
+	struct maio_stream *s;
+	bool news = false;
+
+	guard(spinlock)(&set->lock);
+	list_for_each_entry(s, &set->list, link)
+		news |= maio_stream_failed(s, file, pos, len);
+	return news;
+}
+
+/* Choose whether consumed pages are dropped. */
+void maio_stream_set_burn(struct maio_stream *s, enum maio_burn burn, u64 gap)
+{
+	guard(spinlock)(&s->lock);
+	WRITE_ONCE(s->burn, burn);
+	WRITE_ONCE(s->gap, gap);
+}
+
+/* Choose the node that pages are read to. */
+void maio_stream_set_node(struct maio_stream *s, int nid)
+{
+	WRITE_ONCE(s->nid, nid);
+	ppc_stream_set_node(s->stream, nid);
+}

@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What MAIO's streams read and drop, with readers, a page cache and a device that are made up here.
+ * The workers run whenever somebody has read a megabyte.
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/numa.h>
+#include <linux/sizes.h>
+
+#include "../../../samples/ppc_maio/maio_stream.h"
+
+#define UNIT		((u64)SZ_1M)
+#define UNITS		256
+#define ANY		(~0U)
+
+struct ppc_attachment {
+	u64 ceiling;
+	u64 counts[PPC_COUNT_FALLBACKS + 1];
+};
+
+struct ppc_stream {
+	void *private;
+	bool running;
+	bool kicked;
+	bool drop;
+	unsigned long drop_at;
+};
+
+/**
+ * struct world - one file, its pages and who reads them
+ * @att: attachment
+ * @set: streams
+ * @s: the one
+ * @stream: its workers
+ * @budget: of it
+ * @memory: units that may be cached before reading ahead waits
+ * @tight: there is no room for the rest of the load
+ * @cached: units in the page cache
+ * @pinned: units that cannot be dropped
+ * @wanted: units that somebody else wants
+ * @reads: how often each was read from the device
+ * @resident: units cached
+ * @most: units that were cached at a time
+ * @drains: ranges dropped with PPC_RANGE_DRAIN
+ */
+struct world {
+	struct ppc_attachment att;
+	struct maio_streams set;
+	struct maio_stream *s;
+	struct ppc_stream *stream;
+	u64 budget;
+	u32 memory;
+	bool tight;
+	bool cached[UNITS];
+	bool pinned[UNITS];
+	bool wanted[UNITS];
+	u32 reads[UNITS];
+	u32 resident;
+	u32 most;
+	u32 drains;
+};
+
+unsigned long jiffies;
+static struct world *w;
+
+struct ppc_stream *ppc_stream_create(struct ppc_attachment *att, void *private)
+{
+	w->stream = kzalloc_obj(*w->stream, GFP_KERNEL);
+	w->stream->private = private;
+	return w->stream;
+}
+
+void ppc_stream_destroy(struct ppc_stream *stream)
+{
+	kfree(stream);
+}
+
+void *ppc_stream_private(const struct ppc_stream *stream)
+{
+	return stream->private;
+}
+
+bool ppc_stream_running(const struct ppc_stream *stream)
+{
+	return stream->running;
+}
+
+void ppc_stream_kick(struct ppc_stream *stream)
+{
+	stream->kicked = true;
+}
+
+void ppc_stream_kick_drop(struct ppc_stream *stream, unsigned long delay)
+{
+	if (!stream->running || (stream->drop && delay))
+		return;
+	stream->drop = true;
+	stream->drop_at = jiffies + delay;
+}
+
+void ppc_kick_drops(struct ppc_attachment *att)
+{
+	ppc_stream_kick_drop(w->stream, 0);
+}
+
+void ppc_stream_limits(struct ppc_stream *stream, struct ppc_limits *limits)
+{
+	*limits = (struct ppc_limits){
+		.budget = w->budget, .ceiling = w->att.ceiling ?: U64_MAX,
+		.resident = w->resident * UNIT, .memory = U64_MAX, .streams = 1,
+	};
+}
+
+bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node)
+{
+	return !w->tight || !need;
+}
+
+void ppc_count(struct ppc_attachment *att, enum ppc_counter counter, u64 n)
+{
+	att->counts[counter] += n;
+}
+
+int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size, u64 *resident)
+{
+	*size = UNITS * UNIT;
+	return file ? -ENOENT : 0;
+}
+
+u64 ppc_attachment_ceiling(const struct ppc_attachment *att)
+{
+	return att->ceiling;
+}
+
+const char *ppc_attachment_policy(const struct ppc_attachment *att)
+{
+	return "test";
+}
+
+int ppc_state_charge(struct ppc_attachment *att, size_t bytes)
+{
+	return 0;
+}
+
+void ppc_state_uncharge(struct ppc_attachment *att, size_t bytes)
+{
+}
+
+void ppc_stream_set_node(struct ppc_stream *stream, int nid)
+{
+}
+
+void ppc_stream_set_ahead(struct ppc_stream *stream, u64 bytes)
+{
+}
+
+void ppc_stream_meet_reader(struct ppc_stream *stream)
+{
+}
+
+void ppc_stream_forget_reader(struct ppc_stream *stream)
+{
+}
+
+static void bring(u32 unit)
+{
+	if (w->cached[unit])
+		return;
+	w->cached[unit] = true;
+	w->reads[unit]++;
+	w->most = max(w->most, ++w->resident);
+}
+
+static u64 fill(const struct ppc_range *range)
+{
+	u32 before = w->resident, unit = range->pos / UNIT;
+
+	for (; unit * UNIT < range->pos + range->len; unit++)
+		bring(unit);
+	return (w->resident - before) * UNIT;
+}
+
+static s64 drop(const struct ppc_range *range)
+{
+	u32 first = range->pos / UNIT, end = (range->pos + range->len) / UNIT, i;
+	s64 left = 0;
+
+	w->drains += !!(range->flags & PPC_RANGE_DRAIN);
+	for (i = first; i < end; i++)
+		if (w->wanted[i])
+			return -EBUSY;
+	for (i = first; i < end; i++) {
+		if (w->pinned[i]) {
+			left += w->cached[i] * UNIT;
+		} else {
+			w->resident -= w->cached[i];
+			w->cached[i] = false;
+		}
+	}
+	return left;
+}
+
+static void drop_all(void)
+{
+	struct ppc_range range = {};
+
+	while (maio_stream_drop(w->stream, &range)) {
+		maio_stream_dropped(w->stream, &range, drop(&range));
+		range = (struct ppc_range){};
+	}
+}
+
+/* What the workers do when they are kicked. */
+static void work(void)
+{
+	struct ppc_range range = {};
+
+	if (w->stream->drop && time_after_eq(jiffies, w->stream->drop_at)) {
+		w->stream->drop = false;
+		drop_all();
+	}
+	while (w->stream->kicked && maio_stream_next(w->stream, &range)) {
+		bool room = w->resident + range.len / UNIT <= w->memory;
+
+		maio_stream_filled(w->stream, &range, room ? (s64)fill(&range) : -EAGAIN);
+		if (!room)
+			return;
+		range = (struct ppc_range){};
+	}
+	w->stream->kicked = false;
+}
+
+/* In the file, in no order, or all of it. */
+static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr, enum maio_burn burn,
+		 u64 gap)
+{
+	static const struct ppc_range all = { .len = UNITS * UNIT };
+
+	w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	jiffies = 1000;
+	w->budget = 64 * UNIT;
+	w->memory = ANY;
+	maio_streams_init(&w->set);
+	w->s = maio_stream_create(&w->att, &w->set, ranges ?: &all, nr ?: 1, NUMA_NO_NODE);
+	KUNIT_ASSERT_TRUE(test, !IS_ERR(w->s));
+	maio_stream_set_burn(w->s, burn, gap);
+	w->stream->running = true;
+}
+
+void ppc_stream_stop(struct ppc_stream *stream)
+{
+	const bool running = stream->running;
+
+	stream->running = false;
+	if (running)
+		drop_all();
+}
+
+static void stop(void)
+{
+	ppc_stream_stop(w->stream);
+}
+
+static enum ppc_stream_hit look(enum ppc_access_type type, u32 unit, u64 len)
+{
+	const struct ppc_access access = {
+		.type = type, .uptodate = type == PPC_ACCESS_CONSUME || type == PPC_ACCESS_FAULT,
+		.pos = unit * UNIT, .len = len,
+	};
+
+	return maio_stream_access(w->s, &access);
+}
+
+/* A read() of a megabyte. */
+static void consume(u32 unit)
+{
+	if (!w->cached[unit]) {
+		look(PPC_ACCESS_MISS, unit, UNIT);
+		bring(unit);
+		work();
+	}
+	look(PPC_ACCESS_CONSUME, unit, UNIT);
+	work();
+}
+
+/* The same by faults. */
+static void touch(u32 unit)
+{
+	look(w->cached[unit] ? PPC_ACCESS_FAULT : PPC_ACCESS_FAULT_MISS, unit, SZ_4K);
+	bring(unit);
+	work();
+}
+
+static void load(void)
+{
+	u32 unit;
+
+	for (unit = 0; unit < UNITS; unit++)
+		consume(unit);
+}
+
+/* Until what is left behind a reader at its end is dropped. */
+static void rest(void)
+{
+	jiffies += MAIO_END_REST;
+	work();
+}
+
+static void expect_reads(struct kunit *test, u32 least, u32 most)
+{
+	u32 i;
+
+	for (i = 0; i < UNITS; i++) {
+		KUNIT_EXPECT_TRUE_MSG(test, w->reads[i] >= least && w->reads[i] <= most,
+				      "unit %u was read %u times", i, w->reads[i]);
+		if (test->failed)
+			return;
+	}
+}
+
+static void stream_sequential(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 8 * UNIT);
+	load();
+	expect_reads(test, 1, 1);
+	/* What is ahead, the gap, and what is dropped in one step. */
+	KUNIT_EXPECT_LE(test, w->most, 64 + 8 + 8 + 4);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_REFAULTED], 0);
+	KUNIT_EXPECT_EQ(test, w->drains, 0);
+	KUNIT_EXPECT_GT(test, w->resident, 0);
+	/* At its end, the gap goes once its reader rests. */
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+static void stream_mapped(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 8 * UNIT);
+	for (i = 0; i < UNITS; i++)
+		touch(i);
+	expect_reads(test, 1, 1);
+	/* Nothing shows that the last chunk was read to its end. */
+	rest();
+	KUNIT_EXPECT_LE(test, w->resident, 2);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+static void stream_kept(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	load();
+	stop();
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->resident, UNITS);
+	maio_stream_destroy(w->s);
+}
+
+/* Only while memory is short of the rest. */
+static void stream_tight(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_TIGHT, 8 * UNIT);
+	for (i = 0; i < UNITS; i++) {
+		w->tight = i >= UNITS / 4 && i < UNITS / 2;
+		consume(i);
+		if (i == UNITS / 4 - 1)
+			KUNIT_EXPECT_EQ(test, w->resident, UNITS / 4 + 64);
+	}
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_LT(test, w->resident, UNITS * 5 / 8 + 16);
+	KUNIT_EXPECT_GT(test, w->resident, UNITS / 2);
+	maio_stream_destroy(w->s);
+}
+
+static void stream_by_turns(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (i = 0; i < UNITS / 2; i++) {
+		consume(i);
+		consume(UNITS / 2 + i);
+	}
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_LE(test, w->most, 64 + 2 * (4 + 8) + 8);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+/* In pieces of eight megabytes, which come in another order than expected. */
+static void stream_shuffled(struct kunit *test)
+{
+	u32 i, j;
+
+	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	for (i = 0; i < UNITS / 8; i++)
+		for (j = 0; j < 8; j++)
+			consume((i * 13 % (UNITS / 8)) * 8 + j);
+	expect_reads(test, 1, 1);
+	maio_stream_destroy(w->s);
+}
+
+/* The order of the stream is not that of the file. */
+static void stream_backwards(struct kunit *test)
+{
+	struct ppc_range ranges[8];
+	u32 i, j;
+
+	for (i = 0; i < 8; i++)
+		ranges[i] = (struct ppc_range){ .pos = (7 - i) * 32 * UNIT, .len = 32 * UNIT };
+	make(test, ranges, 8, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (i = 0; i < 8; i++)
+		for (j = 0; j < 32; j++)
+			consume((7 - i) * 32 + j);
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_INTERRUPTS], 0);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+/* Without memory it is tried again, and nothing is left out. */
+static void stream_short_of_memory(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	w->memory = 32;
+	load();
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_LE(test, w->most, 33);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+/* What does not go is tried once more when all is over, and counted once. */
+static void stream_pinned(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	w->pinned[40] = true;
+	w->pinned[201] = true;
+	load();
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 2);
+	KUNIT_EXPECT_EQ(test, w->drains, 1);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_UNBURNABLE], 2 * UNIT);
+	w->pinned[40] = false;
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 1);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_UNBURNABLE], 2 * UNIT);
+	expect_reads(test, 1, 1);
+	maio_stream_destroy(w->s);
+}
+
+/* What others want stays until they do no more. */
+static void stream_wanted(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (i = 64; i < 72; i++)
+		w->wanted[i] = true;
+	load();
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 8);
+	memset(w->wanted, 0, sizeof(w->wanted));
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	expect_reads(test, 1, 1);
+	maio_stream_destroy(w->s);
+}
+
+static void stream_again(struct kunit *test)
+{
+	u32 pass;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (pass = 1; pass <= 3; pass++) {
+		load();
+		expect_reads(test, pass, pass);
+		rest();
+		KUNIT_EXPECT_EQ(test, w->resident, 0);
+		maio_stream_reset(w->s);
+	}
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_REFAULTED], 0);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 0);
+	maio_stream_destroy(w->s);
+}
+
+/* Stopped in the middle: all that was brought in goes, read or not. */
+static void stream_stopped(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (i = 0; i < UNITS / 2; i++)
+		consume(i);
+	KUNIT_EXPECT_GT(test, w->resident, 64);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	/* And it takes nothing over any more. */
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, i, UNIT), PPC_STREAM_ELSEWHERE);
+	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 0, 0, UNITS * UNIT));
+	maio_stream_destroy(w->s);
+}
+
+static void stream_wants(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 0, UNIT));
+	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 1, 0, UNIT));
+	for (i = 0; i < 128; i++)
+		consume(i);
+	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 0, 0, 32 * UNIT));
+	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 0, 130 * UNIT));
+	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 128 * UNIT, UNIT));
+	KUNIT_EXPECT_TRUE(test, maio_stream_spent(w->s, 0, 0));
+	KUNIT_EXPECT_FALSE(test, maio_stream_spent(w->s, 1, 0));
+	maio_stream_destroy(w->s);
+}
+
+/* That a chunk cannot be read is news once, and it is not read ahead again. */
+static void stream_failed(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	KUNIT_EXPECT_TRUE(test, maio_streams_failed(&w->set, 0, 100 * UNIT, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, maio_streams_failed(&w->set, 0, 101 * UNIT, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, maio_streams_failed(&w->set, 1, 0, SZ_4K));
+	for (i = 0; i < 64; i++)
+		consume(i);
+	KUNIT_EXPECT_FALSE(test, w->cached[100]);
+	KUNIT_EXPECT_FALSE(test, w->cached[101]);
+	KUNIT_EXPECT_TRUE(test, w->cached[99]);
+	KUNIT_EXPECT_TRUE(test, w->cached[102]);
+	maio_stream_destroy(w->s);
+}
+
+/* A reader who wants all of it again and again is left to stock readahead. */
+static void stream_thrashes(struct kunit *test)
+{
+	u32 pass;
+
+	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	for (pass = 0; pass < 4; pass++)
+		load();
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 1);
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, 0, UNIT), PPC_STREAM_ELSEWHERE);
+	maio_stream_destroy(w->s);
+}
+
+static struct kunit_case stream_cases[] = {
+	KUNIT_CASE(stream_sequential),
+	KUNIT_CASE(stream_mapped),
+	KUNIT_CASE(stream_kept),
+	KUNIT_CASE(stream_tight),
+	KUNIT_CASE(stream_by_turns),
+	KUNIT_CASE(stream_shuffled),
+	KUNIT_CASE(stream_backwards),
+	KUNIT_CASE(stream_short_of_memory),
+	KUNIT_CASE(stream_pinned),
+	KUNIT_CASE(stream_wanted),
+	KUNIT_CASE(stream_again),
+	KUNIT_CASE(stream_stopped),
+	KUNIT_CASE(stream_wants),
+	KUNIT_CASE(stream_failed),
+	KUNIT_CASE(stream_thrashes),
+	{}
+};
+
+static struct kunit_suite stream_suite = {
+	.name = "ppc_maio_stream",
+	.test_cases = stream_cases,
+};
+
+kunit_test_suite(stream_suite);
