@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: those that need no kernel on this machine, then boots in both clocks, KUnit and the
-# kselftests on the debug kernel. One line a test; the last line counts them.
+# kselftests, on the debug kernel. One line a test; the last line counts them.
 #   TESTS=GLOB   some of them only: tools, logic, kunit-uml, boot, off, kunit, names of kselftests
 #   DEBUG_CONFIG=NAME   another kernel than the debug one
 #   SHARDS=N   how many guests at once share all of them (2)
@@ -81,16 +81,10 @@ kernel() {
 # Guests run in the background, where Ctrl-C does not reach them.
 trap 'trap - INT TERM; kill 0; exit 130' INT TERM
 
-if [ -n "$host" ] && wanted boot; then
-	kernel release
-	step "boot the release kernel, in virtual time"
-	guest release boot 1/1 CONFIG=release VTIME=1 TIMEOUT=600
-fi
-
 if [ -n "$host" ] && wanted off; then
-	kernel release
-	step "boot the release kernel, switched off on its command line"
-	guest off off 1/1 CONFIG=release VTIME=1 TIMEOUT=600 APPEND=fs_ppc=0
+	kernel "$DEBUG_CONFIG"
+	step "boot the $DEBUG_CONFIG kernel, switched off on its command line"
+	guest off off 1/1 CONFIG="$DEBUG_CONFIG" VTIME=1 TIMEOUT=900 APPEND=fs_ppc=0
 fi
 
 guests=()
