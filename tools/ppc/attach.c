@@ -133,7 +133,7 @@ close:
  * @dev: from ppc_open()
  * @policy: the policy's name
  * @model: the files
- * @pid: the process that starts the load, for it alone; 0: whoever loads
+ * @pid: the process that starts the load, for it alone; 0 for any
  * @budget: bytes ahead of the readers at most; 0: the kernel's default
  * @ceiling: bytes of the files that may be cached; 0: no such bound
  * @why: why not

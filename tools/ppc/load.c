@@ -291,7 +291,7 @@ free:
 /**
  * load_save - the load is over: end the recording, and save it if it is of use
  * @l: load that has been started
- * @failed: whoever loaded says that it did not come to its end
+ * @failed: the loader reports that it did not finish
  */
 void load_save(struct load *l, bool failed)
 {

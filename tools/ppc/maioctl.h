@@ -436,7 +436,7 @@ enum load_state {
  * @store: directory of templates, or NULL
  * @service: service id, or NULL for the default
  * @policy: name of the policy to attach
- * @pid: the process that starts the load, or 0: whoever loads
+ * @pid: the process that starts the load, or 0 for any
  * @budget: bytes ahead of the readers, 0: the kernel's default
  * @gap: bytes behind the readers to leave, 0: the kernel's choice
  * @ceiling: bytes of the model that may be cached, 0: no such bound

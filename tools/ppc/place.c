@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where pages are to lie: on the node of the XPU that will take them, as the
- * environment of whoever loads tells it.
+ * The node of the pages: that of the XPU that will take them, according to the
+ * environment of the loader.
  */
 #include <stdlib.h>
 #include <string.h>
