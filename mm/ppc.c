@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filling and dropping ranges of the page cache on behalf of page cache
- * policies (fs/ppc).
+ * Fill and drop ranges of the page cache for page cache policies (fs/ppc).
  */
 
 #include <linux/mm.h>
@@ -21,20 +20,20 @@
 /* Folios smaller than this are only sampled by ppc_wait_range(). */
 #define PPC_SAMPLE_PAGES	(SZ_256K / PAGE_SIZE)
 
-/* Where folios are small, a mapping shows its readers nowhere else: as stock. */
+/* With small folios, markers alone show readers of a mapping: as stock places them. */
 #define PPC_SMALL_STRIDE	SZ_128K
 
 /**
  * ppc_fill_range - read a range ahead
- * @fill: what, for whom and to where
+ * @fill: the range, its node and the memory cgroup to charge
  *
- * Context: process context, may sleep on the allocation of memory and of block
- * requests, but not on the reads.
+ * Context: process context, may sleep to allocate memory and block requests, but
+ * does not wait for the reads.
  * Return: pages submitted.
  */
 unsigned long ppc_fill_range(const struct ppc_fill *fill)
 {
-	/* Not the reader's own state: his readahead must not change. */
+	/* Not the reader's state: stock readahead must not change. */
 	struct file_ra_state ra = {
 		.start = fill->index,
 		.size = fill->nr,
@@ -51,13 +50,13 @@ unsigned long ppc_fill_range(const struct ppc_fill *fill)
 	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
 		ractl._node = fill->nid + 1;
 	submitted = page_cache_ra_range(&ractl, fill->nr, stride >> PAGE_SHIFT,
-					fill->light);
+					fill->no_reclaim);
 	set_active_memcg(old_memcg);
 
 	return submitted;
 }
 
-/* Find the folio at an index, and where to look for the next one. */
+/* Find the folio at an index, and the index to look at next. */
 static struct folio *ppc_sample(struct address_space *mapping, pgoff_t index,
 				pgoff_t *next)
 {
@@ -71,12 +70,12 @@ static struct folio *ppc_sample(struct address_space *mapping, pgoff_t index,
 }
 
 /**
- * ppc_wait_range - wait until a range has been read
+ * ppc_wait_range - wait for the reads of a range
  * @mapping: of the file
  * @index: first page
  * @nr: pages
  *
- * Small folios are sampled, as their reads end in about the order they began.
+ * Small folios are sampled, as their reads complete in about the order of submission.
  *
  * Context: process context, sleeps until the device has answered.
  */
@@ -96,12 +95,12 @@ void ppc_wait_range(struct address_space *mapping, pgoff_t index,
 }
 
 /**
- * ppc_nodes_of_range - tell on which nodes the folios of a range lie
+ * ppc_nodes_of_range - count the pages of a range by node
  * @mapping: of the file
  * @index: first page
  * @nr: pages
- * @pages: how many of these count, at most
- * @seen: told of a number of pages and their node
+ * @pages: count at most so many
+ * @seen: called with a number of pages and their node
  * @arg: for @seen
  *
  * Context: process context.
@@ -127,7 +126,7 @@ void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
 	}
 }
 
-/* Unmap from everybody; stop short of mlocked VMAs. */
+/* Unmap from all address spaces, up to the first mlocked VMA. */
 static pgoff_t ppc_unmap_range(struct address_space *mapping, pgoff_t start,
 			       pgoff_t end, pgoff_t *skip_to)
 {
@@ -189,7 +188,7 @@ unlock:
  * @end: behind the last page
  *
  * Context: process context, may sleep.
- * Return: pages, with the whole of straddling folios.
+ * Return: pages, straddling folios counted whole.
  */
 unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
 			       pgoff_t end)
@@ -222,9 +221,9 @@ unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
  * @end: behind the last page
  * @drop: set to what happened
  *
- * Folios that lie wholly in the range and are clean and idle are unmapped and
- * dropped without a shadow. Private copies stay mapped. What a VM_LOCKED VMA
- * covers is left alone.
+ * Folios that lie wholly in the range and are clean and unreferenced are unmapped
+ * and dropped without a shadow entry. Private copies stay mapped. Pages in VM_LOCKED
+ * VMAs stay.
  *
  * Context: process context, may sleep; not with i_mmap_rwsem held.
  */
@@ -248,9 +247,9 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 }
 
 /**
- * ppc_drop_drain - make folios in per-CPU LRU batches droppable
+ * ppc_drop_drain - drain per-CPU LRU batches, which hold folio references
  *
- * Context: process context, waits for all CPUs: use it once per load.
+ * Context: process context, waits for all CPUs; use it once per load.
  */
 void ppc_drop_drain(void)
 {
@@ -258,13 +257,13 @@ void ppc_drop_drain(void)
 }
 
 /**
- * ppc_nodes_room - memory of some nodes that nobody uses
+ * ppc_nodes_headroom - free and idle memory of nodes
  * @nodes: the nodes
- * @idle: set to the page cache pages that nobody has used for long, or twice
+ * @idle: set to the inactive page cache pages
  *
  * Return: free pages above the watermarks.
  */
-unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle)
+unsigned long ppc_nodes_headroom(const nodemask_t *nodes, unsigned long *idle)
 {
 	unsigned long free = 0;
 	int nid, i;
@@ -277,7 +276,7 @@ unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle)
 
 			if (!populated_zone(zone))
 				continue;
-			/* Some of a low zone is not for the page cache. */
+			/* A part of low zones is reserved. */
 			mark = high_wmark_pages(zone) +
 			       zone->lowmem_reserve[ZONE_MOVABLE];
 			pages = zone_page_state(zone, NR_FREE_PAGES);
@@ -290,10 +289,10 @@ unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle)
 
 #ifdef CONFIG_MEMCG
 /**
- * ppc_memcg_limit - pages a memory cgroup may have at most
+ * ppc_memcg_limit - limit of a memory cgroup and its ancestors
  * @memcg: the cgroup, or NULL
  *
- * Return: pages, ULONG_MAX when there is no limit.
+ * Return: pages, ULONG_MAX without a limit.
  */
 unsigned long ppc_memcg_limit(struct mem_cgroup *memcg)
 {
@@ -306,14 +305,13 @@ unsigned long ppc_memcg_limit(struct mem_cgroup *memcg)
 }
 
 /**
- * ppc_memcg_headroom - pages a memory cgroup can take without reclaim
+ * ppc_memcg_headroom - pages that can be charged without reclaim
  * @memcg: the cgroup, or NULL
  *
- * A charge above memory.high may put the charger to sleep, which must not
- * happen with the invalidate lock held: look before. A charge takes a batch
- * beyond what it is for.
+ * A charge above memory.high may throttle the task, which must not happen under the
+ * invalidate lock, so callers check first. A charge takes a batch more than asked.
  *
- * Return: pages, ULONG_MAX when there is no limit.
+ * Return: pages, ULONG_MAX without a limit.
  */
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
 {
@@ -331,12 +329,11 @@ unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg)
 }
 
 /**
- * ppc_memcg_idle - page cache pages of a memory cgroup that nobody uses
+ * ppc_memcg_idle - inactive page cache pages of a memory cgroup
  * @memcg: the cgroup, or NULL
  *
  * Context: process context, may sleep.
- * Return: pages that nobody has used for long, or twice, in the cgroup or in that
- * ancestor that has fewest.
+ * Return: pages, of the cgroup or of the ancestor with the fewest.
  */
 unsigned long ppc_memcg_idle(struct mem_cgroup *memcg)
 {
@@ -349,13 +346,13 @@ unsigned long ppc_memcg_idle(struct mem_cgroup *memcg)
 }
 
 /**
- * ppc_memcg_make_room - reclaim from a memory cgroup that is near its limit
+ * ppc_memcg_reclaim - reclaim from a memory cgroup that is near its limit
  * @memcg: the cgroup, or NULL
- * @nr: pages wanted
+ * @nr: pages to make available
  *
  * Context: process context, may sleep, no locks of the page cache.
  */
-void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
+void ppc_memcg_reclaim(struct mem_cgroup *memcg, unsigned long nr)
 {
 	nr += MEMCG_CHARGE_BATCH;
 	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
@@ -383,7 +380,7 @@ unsigned long ppc_memcg_idle(struct mem_cgroup *memcg)
 	return 0;
 }
 
-void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr)
+void ppc_memcg_reclaim(struct mem_cgroup *memcg, unsigned long nr)
 {
 }
 #endif

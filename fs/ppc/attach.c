@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attachments: made by an ioctl on /dev/ppc, ended by closing their file
- * descriptor, whoever held it and however he went.
+ * Attachments: created by an ioctl on /dev/ppc, ended when their file descriptor
+ * is closed or its last holder exits.
  *
- * Ending one goes: mark it dead, so that hooks pass it by; take its files out
- * of the hash table; one grace period for the hooks that still look at it; let
- * the policy go, which waits for the workers; let go of the files. Some of it
- * waits for a device that may be dead, so closing leaves it to a worker.
+ * The end: mark the attachment dead, so that hooks skip it; remove its files from
+ * the hash table; wait one grace period for hooks that still use it; stop the
+ * streams; detach the policy; put the files. Some steps wait for the device, which
+ * may be dead, so closing leaves them to a worker.
  */
 
 #include "stream.h"
@@ -23,10 +23,10 @@
 
 #include <trace/events/ppc.h>
 
-/* A stream that waits for a dead device must not keep others from ending. */
+/* Its own: a stream that waits for a dead device must not delay other ends. */
 static struct workqueue_struct *ppc_end_wq;
 
-/* How far to read ahead if nobody says. */
+/* The budget of attachments that ask for none. */
 u64 ppc_default_budget(void)
 {
 	return min((u64)(totalram_pages() / 4) << PAGE_SHIFT, SZ_4G);
@@ -72,7 +72,7 @@ void ppc_attachment_set_private(struct ppc_attachment *att, void *private)
 EXPORT_SYMBOL_GPL(ppc_attachment_set_private);
 
 /**
- * ppc_attachment_policy - the name of an attachment's policy
+ * ppc_attachment_policy - name of an attachment's policy
  * @att: attachment
  *
  * Context: any.
@@ -85,11 +85,11 @@ const char *ppc_attachment_policy(const struct ppc_attachment *att)
 EXPORT_SYMBOL_GPL(ppc_attachment_policy);
 
 /**
- * ppc_attachment_ceiling - how much of its files may be cached
+ * ppc_attachment_ceiling - limit on the cached bytes of an attachment's files
  * @att: attachment
  *
  * Context: any.
- * Return: bytes, or 0 for any.
+ * Return: bytes, or 0 for no limit.
  */
 u64 ppc_attachment_ceiling(const struct ppc_attachment *att)
 {
@@ -98,27 +98,27 @@ u64 ppc_attachment_ceiling(const struct ppc_attachment *att)
 EXPORT_SYMBOL_GPL(ppc_attachment_ceiling);
 
 /**
- * ppc_attachment_set_news - tell whoever polls the attachment
+ * ppc_attachment_set_pollable - report an event to poll() on the attachment
  * @att: attachment
- * @news: is there something new for him?
+ * @pollable: whether there is an event
  *
  * Context: any but interrupts.
  */
-void ppc_attachment_set_news(struct ppc_attachment *att, bool news)
+void ppc_attachment_set_pollable(struct ppc_attachment *att, bool pollable)
 {
-	if (news) {
-		/* Whoever clears it sees what the news is about. */
-		smp_store_release(&att->news, true);
+	if (pollable) {
+		/* A task that clears it sees what the event is about. */
+		smp_store_release(&att->pollable, true);
 		wake_up_interruptible(&att->wait);
 	} else {
-		WRITE_ONCE(att->news, false);
+		WRITE_ONCE(att->pollable, false);
 		smp_mb();	/* pairs with the release above */
 	}
 }
-EXPORT_SYMBOL_GPL(ppc_attachment_set_news);
+EXPORT_SYMBOL_GPL(ppc_attachment_set_pollable);
 
 /**
- * ppc_nr_files - how many file indices an attachment has given out
+ * ppc_nr_files - number of file indices that an attachment has assigned
  * @att: attachment
  *
  * Return: one more than the highest index; removed files count.
@@ -130,14 +130,14 @@ u32 ppc_nr_files(const struct ppc_attachment *att)
 EXPORT_SYMBOL_GPL(ppc_nr_files);
 
 /**
- * ppc_file_stat - size of an attached file and of what is cached of it
+ * ppc_file_stat - size and cached bytes of an attached file
  * @att: attachment
  * @file: file index
- * @size: set to the bytes of the file, if not NULL
- * @resident: set to the bytes cached, if not NULL
+ * @size: set to the size in bytes, if not NULL
+ * @resident: set to the cached bytes, if not NULL
  *
  * Context: process context.
- * Return: 0, or -ENOENT if there is no such file any more.
+ * Return: 0, or -ENOENT if there is no such file.
  */
 int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 		  u64 *resident)
@@ -156,8 +156,8 @@ int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 EXPORT_SYMBOL_GPL(ppc_file_stat);
 
 /*
- * Take files out of the hash table and let go of them once no hook and no worker
- * looks at them any more. Who is killed meanwhile does not wait for that.
+ * Remove files from the hash table, and put them when no hook and no worker uses
+ * them. A killed task does not wait for that.
  */
 static int ppc_attach_remove(struct ppc_attachment *att, const u32 *files,
 			     u32 nr, bool killable)
@@ -176,14 +176,14 @@ static int ppc_attach_remove(struct ppc_attachment *att, const u32 *files,
 		pf = xa_erase(&att->files, files[i]);
 		pf->removed = true;
 		atomic_inc(&att->leaving);
-		/* Workers that got it before see this and give it back. */
+		/* Workers that got it earlier see this and put it. */
 		WRITE_ONCE(pf->stopped, 1);
 		ppc_file_put(pf);
 	}
 	ppc_user_uncharge(att, UCOUNT_PPC_FILES, nr);
 	ppc_stat_add(att, files, -(s64)nr);
 
-	/* A worker might otherwise go on for as long as its readers do. */
+	/* A worker might otherwise run for as long as its readers do. */
 	WRITE_ONCE(att->paused, true);
 	err = wait_event_killable(att->wait, !atomic_read(&att->leaving)) ?: err;
 	WRITE_ONCE(att->paused, false);
@@ -197,7 +197,7 @@ static void ppc_attach_finish(struct ppc_attachment *att)
 	struct ppc_file *pf;
 	unsigned long index;
 
-	/* Streams want their files until the very end. */
+	/* Streams use their files until they are stopped. */
 	xa_for_each(&att->files, index, pf)
 		ppc_table_remove(pf, false);
 	synchronize_rcu();
@@ -216,7 +216,7 @@ static void ppc_attach_finish(struct ppc_attachment *att)
 	ppc_policy_put(att->ops);
 	ppc_attachment_count(-1);
 	ppc_user_put(att);
-	put_pid(att->family);
+	put_pid(att->root_pid);
 	mem_cgroup_put(att->memcg);
 	ppc_blkcg_put(att->blkcg);
 }
@@ -233,15 +233,15 @@ static void ppc_attach_teardown(struct work_struct *work)
 }
 
 /*
- * Begin to end an attachment. att->done tells when it has ended. May be called
- * again. It waits for ioctls on the attachment, and for nothing if nobody else can
- * call them. Return: 0, or -EINTR when killed.
+ * Start the end of an attachment; att->done completes when it has ended. May be
+ * called again. Waits for ioctls on the attachment, so the last holder of the file
+ * descriptor waits for nothing. Return: 0, or -EINTR when killed.
  */
 int ppc_attach_end(struct ppc_attachment *att)
 {
 	bool ended;
 
-	/* Hooks and workers stop now, whatever the ioctls wait for. */
+	/* Hooks and workers stop now, even if an ioctl blocks the rest. */
 	WRITE_ONCE(att->live, false);
 	wake_up_interruptible(&att->wait);
 	if (down_write_killable(&att->lock))
@@ -309,7 +309,7 @@ static int ppc_attach_add(struct ppc_attachment *att, const s32 *fds, u32 nr)
 	goto free;
 
 undo:
-	/* Hooks have seen the files under these indices. */
+	/* Hooks have seen these indices: do not assign them again. */
 	WRITE_ONCE(att->nr_files, first + i);
 	ppc_user_uncharge(att, UCOUNT_PPC_FILES, nr - i);
 	ppc_stat_add(att, files, i);
@@ -321,7 +321,7 @@ free:
 }
 
 /*
- * Add files to an attachment. Return: 0 or what ppc_attach() says; -ENODEV if
+ * Add files to an attachment. Return: 0, an error of ppc_attach(), or -ENODEV if
  * @att has ended.
  */
 int ppc_attach_add_files(struct ppc_attachment *att, const s32 *fds, u32 nr,
@@ -345,7 +345,7 @@ int ppc_attach_add_files(struct ppc_attachment *att, const s32 *fds, u32 nr,
 	return err;
 }
 
-/* In order, as a file named twice is there only once. */
+/* In ascending order, so that no file is named twice. */
 static int ppc_attach_check_indices(struct ppc_attachment *att,
 				    const u32 *index, u32 nr)
 {
@@ -361,13 +361,11 @@ static int ppc_attach_check_indices(struct ppc_attachment *att,
 }
 
 /*
- * Remove files from an attachment.
+ * Remove files from an attachment. Their indices are not assigned again.
  *
- * The files' indices are not given out again.
- *
- * Return: 0; -EINTR when killed, with some of them removed; or without removing
- * any: -ENOENT if one is not there, -EINVAL if they are not in order, -ENODEV
- * if
+ * Return: 0; -EINTR when killed, with some of them removed; or, with none removed:
+ * -ENOENT if one does not exist, -EINVAL if they are not in ascending order,
+ * -ENODEV if @att has ended.
  */
 int ppc_attach_remove_files(struct ppc_attachment *att, const u32 *index,
 			    u32 nr)
@@ -404,8 +402,8 @@ static int ppc_attach_check(const struct ppc_attach *args)
 	return args->keep_budget ? -EINVAL : 0;
 }
 
-/* Of any thread, the process; pinned. */
-static struct pid *ppc_attach_family(pid_t pid)
+/* The process of any of its threads, pinned. */
+static struct pid *ppc_attach_root(pid_t pid)
 {
 	struct task_struct *task;
 
@@ -418,10 +416,10 @@ static struct pid *ppc_attach_family(pid_t pid)
  * Bind a policy to files.
  *
  * Return: the attachment, or an ERR_PTR: -EOPNOTSUPP if switched off, -EINVAL
- * for unknown flags or a bad name, -EPERM for flags or files that are not for
- * current, or if only administrators may attach, -ESRCH if there is no such
+ * for unknown flags or a bad name, -EPERM for flags or files that current has no
+ * right to, or if only administrators may attach, -ESRCH if there is no such
  * process, -ENOENT if there is no such policy, -EDQUOT, -E2BIG or -ENOSPC at a
- * limit, and what ppc_file_open() or the policy says.
+ * limit, and errors of ppc_file_open() and of the policy.
  */
 struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 				  const s32 *fds)
@@ -445,7 +443,7 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	init_completion(&att->done);
 	att->flags = args->flags;
 	att->budget = args->budget ?: ppc_default_budget();
-	/* The readers are charged, not the attacher. */
+	/* Pages are charged to readers, not to the attaching task. */
 	att->may_charge = capable_noaudit(CAP_SYS_RESOURCE);
 	if (!att->may_charge)
 		att->budget = min(att->budget, ppc_default_budget());
@@ -453,15 +451,15 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	att->max_resident = args->max_resident;
 
 	if (args->pid) {
-		att->family = ppc_attach_family(args->pid);
+		att->root_pid = ppc_attach_root(args->pid);
 		err = -ESRCH;
-		if (!att->family)
+		if (!att->root_pid)
 			goto put_att;
 	}
 	att->wq = alloc_workqueue("ppc", WQ_UNBOUND, PPC_MAX_WORKERS);
 	err = -ENOMEM;
 	if (!att->wq)
-		goto put_family;
+		goto put_root;
 	err = ppc_user_get(att);
 	if (err)
 		goto free_wq;
@@ -484,7 +482,7 @@ struct ppc_attachment *ppc_attach(const struct ppc_attach *args,
 	if (err)
 		goto finish;
 	att->attached = true;
-	/* From here on, the hooks do not pass it by. */
+	/* From here on, hooks use it. */
 	smp_store_release(&att->live, true);
 	trace_ppc_attach(att->policy, args->nr_fds);
 	return att;
@@ -496,8 +494,8 @@ put_user:
 	ppc_user_put(att);
 free_wq:
 	destroy_workqueue(att->wq);
-put_family:
-	put_pid(att->family);
+put_root:
+	put_pid(att->root_pid);
 put_att:
 	ppc_attach_put(att);
 	return ERR_PTR(err);

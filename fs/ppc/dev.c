@@ -42,14 +42,14 @@ static long ppc_att_add(struct ppc_attachment *att, unsigned int cmd,
 				  NULL);
 	if (!err)
 		return 0;
-	/* Of files whose indices he was not told, the caller has no use. */
+	/* The caller never got the indices: undo. */
 	for (i = 0; i < files->nr; i++)
 		numbers[i] = files->first + i;
 	ppc_attach_remove_files(att, numbers, files->nr);
 	return err;
 }
 
-/* Either kind of struct ppc_files brings an array of 32-bit numbers. */
+/* Both commands pass an array of 32-bit numbers in struct ppc_files. */
 static long ppc_att_files(struct ppc_attachment *att, unsigned int cmd,
 			  void __user *arg)
 {
@@ -137,7 +137,7 @@ static __poll_t ppc_att_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &att->wait, wait);
 	if (!READ_ONCE(att->live))
 		return EPOLLHUP;
-	return READ_ONCE(att->news) ? EPOLLIN | EPOLLRDNORM : 0;
+	return READ_ONCE(att->pollable) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static void ppc_att_show_fdinfo(struct seq_file *m, struct file *file)
@@ -178,7 +178,7 @@ static long ppc_dev_attach(unsigned int cmd, void __user *arg)
 	if (IS_ERR(att))
 		return PTR_ERR(att);
 
-	/* An inode of its own, which security modules can label. */
+	/* On its own inode, which security modules can label. */
 	fd = anon_inode_create_getfd("[ppc]", &ppc_att_fops, att,
 				     O_RDWR | O_CLOEXEC, NULL);
 	if (fd < 0) {

@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker that drops for a stream, range by range as the policy says. What any
- * policy of the file still wants stays; whoever wanted it last drops it.
+ * The worker that drops ranges for a stream, in the policy's order. A range that
+ * another policy of the file still wants stays: the last one that wants it drops it.
  */
 
 #include "stream.h"
 
 #include <trace/events/ppc.h>
-
-/* Where ranges meet, their pages are wanted from both sides. */
-#define PPC_DROP_EDGE		SZ_2M
-
-/*
- * Are these bytes, or their neighbours, still wanted? A range begins and ends
- * only roughly where its reader does: with what it has in excess goes the
- * beginning of the next one, as of a file whose header was read first.
- */
-static bool ppc_drop_wanted(struct ppc_stream *stream, struct ppc_file *pf,
-			    const struct ppc_range *range)
-{
-	/* A stream at its end has no other time. */
-	u64 edge = ppc_stream_running(stream) ? PPC_DROP_EDGE : 0;
-	u64 before = min(range->pos, edge);
-
-	return ppc_range_wanted(pf, range->pos - before,
-				before + range->len + edge);
-}
 
 /* Rounded inwards to whole pages, but for the end of the file. */
 static s64 ppc_drop_pages(struct ppc_stream *stream, struct ppc_file *pf,
@@ -39,7 +20,7 @@ static s64 ppc_drop_pages(struct ppc_stream *stream, struct ppc_file *pf,
 
 	if (first >= last)
 		return 0;
-	/* What is still being read cannot be dropped, and this is the last try. */
+	/* Folios under read cannot be dropped, and this is the last try. */
 	if (!ppc_stream_running(stream))
 		ppc_wait_range(pf->inode->i_mapping, first, last - first);
 	ppc_drop_range(pf->inode->i_mapping, first, last, &drop);
@@ -53,6 +34,8 @@ static s64 ppc_drop_pages(struct ppc_stream *stream, struct ppc_file *pf,
 static s64 ppc_drop_one(struct ppc_stream *stream,
 			const struct ppc_range *range)
 {
+	enum ppc_evict_reason reason = ppc_stream_running(stream) ?
+				       PPC_EVICT_DROP : PPC_EVICT_LAST;
 	struct ppc_file *pf = ppc_file_get(stream->att, range->file);
 	s64 left = -ESTALE;
 
@@ -61,9 +44,9 @@ static s64 ppc_drop_one(struct ppc_stream *stream,
 	if (!ppc_file_unchanged(pf))
 		goto put;
 	left = -EBUSY;
-	if (ppc_drop_wanted(stream, pf, range))
+	if (ppc_range_wanted(pf, range->pos, range->len, reason))
 		goto put;
-	/* Small folios wait in per-CPU batches, which hold a reference to them. */
+	/* Per-CPU batches hold references to small folios. */
 	if (range->flags & PPC_RANGE_DRAIN)
 		ppc_drop_drain();
 	left = ppc_drop_pages(stream, pf, range);
@@ -88,7 +71,7 @@ static bool ppc_drop_next(struct ppc_stream *stream)
 	return true;
 }
 
-/* Drop until there is nothing more to do. */
+/* Drop until the policy has no more ranges. */
 void ppc_drop_work(struct work_struct *work)
 {
 	struct ppc_stream *stream =
@@ -98,7 +81,7 @@ void ppc_drop_work(struct work_struct *work)
 		;
 }
 
-/* Drop what the policy wants dropped at the end. */
+/* Drop what the policy wants to drop when the stream is stopped. */
 void ppc_drop_all(struct ppc_stream *stream)
 {
 	while (ppc_drop_next(stream))

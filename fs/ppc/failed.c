@@ -8,8 +8,8 @@
 #include <linux/rculist.h>
 
 /*
- * A folio could not be read: have no stream read it again. Return: true if that
- * is news to a policy.
+ * A folio could not be read: tell the policies not to read it ahead again. Return:
+ * true if a policy did not know.
  */
 bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len)
 {
@@ -21,7 +21,7 @@ bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len)
 	};
 	struct ppc_mapping *pm;
 	struct ppc_file *pf;
-	bool news = false;
+	bool first = false;
 
 	guard(rcu)();
 	pm = ppc_table_find(mapping);
@@ -35,8 +35,8 @@ bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len)
 		access.file = pf->index;
 		if (!att->ops->access(att, &access))
 			continue;
-		news = true;
+		first = true;
 		ppc_stat_inc(att, errors);
 	}
-	return news;
+	return first;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attached files: which ones may be, and whether they are still the same.
+ * Attached files: which files may be attached, and whether they have changed.
  */
 
 #include "ppc_private.h"
@@ -12,7 +12,7 @@
 #include <linux/magic.h>
 #include <linux/slab.h>
 
-/* Is it read over a network, or by a process? */
+/* Is it read over a network, or through a user space server? */
 static bool ppc_file_remote(const struct inode *inode)
 {
 	const struct super_block *sb = inode->i_sb;
@@ -29,21 +29,21 @@ static int ppc_file_check(const struct file *file, struct inode *inode)
 		return -EBADF;
 	if (IS_SWAPFILE(inode))
 		return -ETXTBSY;
-	/* What nothing is read into from a device cannot be read ahead. */
+	/* Without reads from a device there is nothing to read ahead. */
 	if (IS_DAX(inode) || is_file_hugepages(file) ||
 	    inode_to_bdi(inode) == &noop_backing_dev_info)
 		return -EOPNOTSUPP;
-	/* Nor what is in another inode's page cache, as Coda's files are. */
+	/* Coda's files are cached in another inode. */
 	if (mapping != &inode->i_data ||
 	    (!mapping->a_ops->read_folio && !mapping->a_ops->readahead))
 		return -EOPNOTSUPP;
 	/*
-	 * Of an overlay's files, none belongs to the inode with the data: only file
-	 * systems that do not look at the file can be read ahead.
+	 * No file of an overlay belongs to the inode with the data, so only file
+	 * systems that ignore the file can be read ahead.
 	 */
 	if (inode != file_inode(file) && ppc_file_remote(inode))
 		return -EOPNOTSUPP;
-	/* Reading ahead would not raise the event that has the content fetched. */
+	/* Reading ahead would not raise the event that fetches the content. */
 	if (FMODE_FSNOTIFY_HSM(file->f_mode))
 		return -EOPNOTSUPP;
 	return 0;
@@ -57,9 +57,9 @@ static bool ppc_owner_or_writer(struct mnt_idmap *idmap, struct inode *inode)
 
 /*
  * An attachment shows what others read and drops what they have mapped. mincore(2)
- * and MADV_PAGEOUT allow that to a file's owner and to those who may write to it.
- * On overlayfs, the same is asked of the inode with the data, since a layer may be
- * shared. The idmap of its mount is unknown here; without it, fewer are allowed.
+ * and MADV_PAGEOUT allow that to the owner of a file and to users that may write
+ * it. On overlayfs, the inode with the data is asked as well, since layers may be
+ * shared. The idmap of its mount is not known here; without it, fewer users pass.
  */
 static bool ppc_file_may_attach(struct file *file, struct inode *inode)
 {
@@ -69,13 +69,12 @@ static bool ppc_file_may_attach(struct file *file, struct inode *inode)
 }
 
 /*
- * Make ready a file to be attached.
+ * Prepare a file for attaching.
  *
  * Return: the file, or an ERR_PTR: -EBADF if it is not open for reading,
  * -EINVAL if it is not a regular file, -EPERM if current neither owns it nor
  * may write to it, -ETXTBSY for a swap file, -EOPNOTSUPP for files that are not
- * read through the page cache or have a watch that fills them on access,
- * -ENOMEM.
+ * read through the page cache or that fanotify fills on access, -ENOMEM.
  */
 struct ppc_file *ppc_file_open(struct ppc_attachment *att, int fd)
 {
@@ -133,7 +132,7 @@ static void ppc_file_release(struct kref *ref)
 	struct ppc_attachment *att = pf->att;
 	bool removed = pf->removed;
 
-	/* Whoever waits for a detach means to unmount: don't let it linger. */
+	/* The waiter of a detach may want to unmount: do not defer the put. */
 	if (current->flags & PF_KTHREAD)
 		__fput_sync(pf->file);
 	else
@@ -149,15 +148,15 @@ void ppc_file_put(struct ppc_file *pf)
 	kref_put(&pf->ref, ppc_file_release);
 }
 
-/* A file has changed: leave it alone for good. */
+/* A file has changed: do nothing with it from now on. */
 void ppc_file_stop(struct ppc_file *pf)
 {
-	/* Somebody else may have seen it first. */
+	/* Count it once. */
 	if (!READ_ONCE(pf->stopped) && !xchg(&pf->stopped, 1))
 		ppc_stat_inc(pf->att, stopped_files);
 }
 
-/* Is a file still what was attached? Writes show at their hook. */
+/* Is a file still the one that was attached? A hook reports writes. */
 bool ppc_file_unchanged(struct ppc_file *pf)
 {
 	if (READ_ONCE(pf->stopped))
@@ -170,10 +169,8 @@ bool ppc_file_unchanged(struct ppc_file *pf)
 }
 
 /*
- * Bytes of an attachment's files that are cached.
- *
- * All files are looked at, but if there are many not each time: in between,
- * only what the attachment itself does counts.
+ * Cached bytes of the attachment's files. Many files are not scanned on each call:
+ * in between, the attachment's own reads and drops are added up.
  */
 u64 ppc_resident(struct ppc_attachment *att)
 {

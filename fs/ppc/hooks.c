@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hooks' slow paths: from an address space to the policies of the
- * attachments it has. They run in whatever context reads or faults, under RCU,
- * and decide nothing themselves.
+ * Slow paths of the hooks: from an address space to the policies of its
+ * attachments. They run in the context of the reader or the fault, under RCU, and
+ * make no decisions.
  */
 
 #include "ppc_private.h"
@@ -14,30 +14,30 @@
 
 #include <trace/events/ppc.h>
 
-/* Ancestors to look at, of whoever reads. */
+/* Ancestors of the reader to look at. */
 #define PPC_MAX_DEPTH		256
 
 /*
- * Of the processes that attachments are for, the one that this process is or
- * descends from; of several, the nearest.
+ * The root process of an attachment that current descends from; the nearest if
+ * there are several.
  */
-static const struct pid *ppc_family(const struct ppc_mapping *pm)
+static const struct pid *ppc_root_pid(const struct ppc_mapping *pm)
 {
 	const struct task_struct *task = current;
 	const struct ppc_file *pf;
 	unsigned int named = 0;
 	int depth;
 
-	/* Where there is nothing to tell apart, nobody's ancestors matter. */
+	/* With one root there is nothing to tell apart. */
 	list_for_each_entry_rcu(pf, &pm->files, link)
-		named += !!pf->att->family;
+		named += !!pf->att->root_pid;
 	if (named < 2)
 		return NULL;
 	for (depth = 0; task != &init_task && depth < PPC_MAX_DEPTH; depth++) {
 		const struct pid *pid = task_tgid((struct task_struct *)task);
 
 		list_for_each_entry_rcu(pf, &pm->files, link)
-			if (pid && pf->att->family == pid &&
+			if (pid && pf->att->root_pid == pid &&
 			    ppc_attach_live(pf->att))
 				return pid;
 		task = rcu_dereference(task->real_parent);
@@ -71,12 +71,12 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access)
 {
 	struct ppc_mapping *pm;
 	struct ppc_file *pf;
-	const struct pid *family;
+	const struct pid *root;
 	bool taken = false;
 
 	/*
-	 * Reclaim may read metadata, but has no use for our reading ahead. Kernel
-	 * threads, as khugepaged, are not who loads.
+	 * Reclaim may read metadata, but does not need it read ahead. Kernel threads
+	 * such as khugepaged are not the loader.
 	 */
 	if (!READ_ONCE(ppc_enabled) ||
 	    (current->flags & (PF_MEMALLOC | PF_KTHREAD)))
@@ -87,14 +87,14 @@ static bool ppc_tell(struct address_space *mapping, struct ppc_access *access)
 	pm = ppc_table_find(mapping);
 	if (!pm)
 		return false;
-	family = ppc_family(pm);
+	root = ppc_root_pid(pm);
 	list_for_each_entry_rcu(pf, &pm->files, link) {
 		struct ppc_attachment *att = pf->att;
 		const struct ppc_ops *ops = att->ops;
 
 		if (!ppc_attach_live(att))
 			continue;
-		if (family && att->family && att->family != family)
+		if (root && att->root_pid && att->root_pid != root)
 			continue;
 		access->file = pf->index;
 		ppc_count_event(att, access->type);
@@ -172,8 +172,8 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 		access.folio_pos = folio_pos(folio);
 		access.folio_len = folio_size(folio);
 		/*
-		 * Stock readahead leaves markers alone in random mappings, and
-		 * fault-around goes round them: each page would fault.
+		 * Stock readahead ignores markers in random mappings, and
+		 * fault-around skips them: each page would fault.
 		 */
 		if ((vmf->vma->vm_flags & VM_RAND_READ) &&
 		    folio_test_readahead(folio) && !folio_test_writeback(folio))
@@ -195,8 +195,9 @@ void __ppc_written(struct address_space *mapping)
 		ppc_file_stop(pf);
 }
 
-/* Does any attachment of a file still want these bytes? */
-bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len)
+/* Does any attachment of the file still want these bytes? */
+bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len,
+		      enum ppc_evict_reason reason)
 {
 	struct ppc_mapping *pm;
 	struct ppc_file *other;
@@ -210,8 +211,8 @@ bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len)
 
 		if (!ppc_attach_live(att) || !att->ops->evict)
 			continue;
-		if (att->ops->evict(att, other->index, pos, len,
-				    PPC_EVICT_DROP) == PPC_EVICT_KEEP)
+		if (att->ops->evict(att, other->index, pos, len, reason) ==
+		    PPC_EVICT_KEEP)
 			return true;
 	}
 	return false;

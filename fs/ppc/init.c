@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programmable page cache: start, and the switches that turn it off.
+ * Programmable page cache: initialization and sysfs switches.
  *
- * A policy is bound to files by an attachment (attach.c), which is a file
- * descriptor and pins the files. While a file is attached, its address space
- * has a bit set, and the hooks in mm/ look it up (table.c, hooks.c) and call
- * the policy. A policy has streams (stream.c), whose workers ask it what to read
- * (read.c) and what to drop (drop.c) next, as far as there is memory (room.c).
+ * An attachment (attach.c) binds a policy to files. It is a file descriptor and pins
+ * the files. While a file is attached, its address space has a bit set; the hooks in
+ * mm/ look it up (table.c, hooks.c) and call the policy. A policy has streams
+ * (stream.c), whose workers ask it what to read (read.c) and what to drop (drop.c)
+ * next, within the memory that there is (headroom.c).
  */
 
 #include "ppc_private.h"

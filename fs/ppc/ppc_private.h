@@ -39,7 +39,7 @@ const struct ppc_ops *ppc_policy_get(const char *name);
 void ppc_policy_put(const struct ppc_ops *ops);
 ssize_t ppc_policy_show(char *buf);
 
-/* user.c: what one user may pin */
+/* user.c */
 
 struct ppc_attachment;
 void ppc_user_init(void);
@@ -59,9 +59,9 @@ void ppc_user_uncharge(struct ppc_attachment *att, enum ucount_type type,
  * @file: the attached file, pinned
  * @inode: the one that holds the data; not @file's on overlayfs
  * @size: when attached
- * @may_refuse: its file system reads ahead only as it pleases
- * @stopped: the file changed or was removed, leave it alone
- * @removed: somebody waits until nobody looks at it any more
+ * @may_refuse: its file system may ignore a request to read ahead
+ * @stopped: the file changed or was removed, do nothing with it
+ * @removed: a task waits for its last reference to go
  * @rcu: for freeing
  */
 struct ppc_file {
@@ -115,40 +115,40 @@ u64 ppc_resident(struct ppc_attachment *att);
 /**
  * struct ppc_attachment - a policy bound to files
  * @ops: policy, pinned
- * @policy: its name, also when it is gone
+ * @policy: its name, valid after @ops is unpinned
  * @private: the policy's
- * @ucounts: whom it counts for, or NULL
- * @family: the process whose descendants it is for, pinned, or NULL
- * @mems_allowed: nodes his cpuset allows
- * @memcg: his, pinned; charged until a reader is known
- * @blkcg: his, pinned; as @memcg
+ * @ucounts: user that is charged for it, or NULL
+ * @root_pid: process whose descendants it is for, pinned, or NULL
+ * @mems_allowed: nodes that the attaching task's cpuset allows
+ * @memcg: of the attaching task, pinned; charged until a reader is known
+ * @blkcg: as @memcg
  * @flags: PPC_ATTACH_*
  * @budget: bytes ahead of readers
  * @keep_budget: bytes reclaim may be asked to keep
  * @max_resident: bytes of all files that may be cached, or 0
- * @may_charge: CAP_SYS_RESOURCE: readers outside of @memcg may be charged, and no
- *	limit of a user binds
+ * @may_charge: CAP_SYS_RESOURCE: readers outside @memcg may be charged, and user
+ *	limits do not apply
  * @lock: files and end of life; read by ioctls
  * @attached: the policy's attach callback has run
- * @live: hooks and workers may act for it
- * @paused: workers that read ahead are to end
+ * @live: hooks and workers may use it
+ * @paused: workers that read ahead must return
  * @ended: the end has begun
  * @files: struct ppc_file by file index
- * @nr_files: indices given out
+ * @nr_files: indices assigned
  * @stream_lock: protects @streams
  * @streams: struct ppc_stream
  * @nr_streams: length of @streams
- * @wq: their workers; one that waits for a device that never answers holds up no
- *	other attachment
- * @resident_stamp: when @resident and @bytes were taken
- * @resident: bytes of the files cached then, and what was read and dropped since
+ * @wq: runs their workers; a worker that waits for a dead device delays no other
+ *	attachment
+ * @resident_stamp: when @resident and @bytes were computed, jiffies
+ * @resident: cached bytes of the files then, plus read and minus dropped since
  * @bytes: size of all files then
  * @waiting: streams that wait for memory
- * @kicked: when all streams were last told that memory is short, jiffies
- * @ahead: bytes that were read and are yet to be consumed, of all streams
- * @leaving: files removed that workers still look at
- * @wait: who polls, or waits for @leaving
- * @news: there is something new for him
+ * @kicked: when all streams were last kicked because memory is short, jiffies
+ * @ahead: bytes read ahead and not consumed, of all streams
+ * @leaving: removed files that workers still use
+ * @wait: of poll(), and for @leaving
+ * @pollable: there is an event for poll()
  * @stats: counters, laid out as struct ppc_stats
  * @teardown: ends the attachment
  * @done: it has ended
@@ -159,7 +159,7 @@ struct ppc_attachment {
 	char policy[PPC_POLICY_NAME_MAX];
 	void *private;
 	struct ucounts *ucounts;
-	struct pid *family;
+	struct pid *root_pid;
 	nodemask_t mems_allowed;
 	struct mem_cgroup *memcg;
 	struct cgroup_subsys_state *blkcg;
@@ -191,7 +191,7 @@ struct ppc_attachment {
 
 	atomic_t leaving;
 	wait_queue_head_t wait;
-	bool news;
+	bool pollable;
 
 	atomic64_t stats[PPC_NR_STATS];
 
@@ -228,14 +228,15 @@ void ppc_attach_put(struct ppc_attachment *att);
 
 /* hooks.c */
 
-/* Is the policy set up for it, and not about to go? */
+/* Has the policy been set up, and has the end not begun? */
 static inline bool ppc_attach_live(const struct ppc_attachment *att)
 {
 	/* Pairs with ppc_attach(). */
 	return smp_load_acquire(&att->live);
 }
 
-bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len);
+bool ppc_range_wanted(struct ppc_file *pf, u64 pos, u64 len,
+		      enum ppc_evict_reason reason);
 
 /* dev.c */
 

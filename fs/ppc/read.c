@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker that reads for a stream, range by range as the policy says. What is
- * being read at any time is bounded: a read that a reader waits for would queue
- * behind it in the device.
+ * The worker that reads ranges for a stream, in the policy's order. The bytes in
+ * flight are bounded: a read that a reader waits for would queue behind them in the
+ * device.
  */
 
 #include "stream.h"
@@ -15,7 +15,7 @@
 
 #include <trace/events/ppc.h>
 
-/* When memory is short, one stream of an attachment looks again after so long. */
+/* When memory is short, one stream of an attachment tries again after this. */
 #define PPC_MEMORY_PAUSE	msecs_to_jiffies(10)
 
 static void ppc_read_seen(int nid, unsigned long nr, void *arg)
@@ -60,10 +60,7 @@ static void ppc_read_remember(struct ppc_stream *stream, struct ppc_file *pf,
 	stream->inflight_pages += nr;
 }
 
-/*
- * A file system that is congested takes out of the page cache again what it does not
- * read, and nobody is told.
- */
+/* A congested file system removes the folios that it does not read, silently. */
 static unsigned long ppc_read_taken(const struct ppc_file *pf,
 				    const struct ppc_fill *fill,
 				    unsigned long pages)
@@ -80,7 +77,7 @@ static s64 ppc_read_submit(struct ppc_stream *stream, struct ppc_file *pf,
 {
 	pgoff_t index = range->pos >> PAGE_SHIFT;
 	struct ppc_fill fill = {
-		/* An overlay's file is not one of the inode with the data. */
+		/* The file of an overlay is not one of the inode with the data. */
 		.file = file_inode(pf->file) == pf->inode ? pf->file : NULL,
 		.mapping = pf->inode->i_mapping,
 		.index = index,
@@ -91,7 +88,7 @@ static s64 ppc_read_submit(struct ppc_stream *stream, struct ppc_file *pf,
 	};
 	unsigned long most, pages, wanted;
 
-	/* The streams of an attachment share this, but none stops and goes. */
+	/* Shared by all streams, but each may overlap two batches. */
 	most = max(PPC_INFLIGHT_BYTES / max(READ_ONCE(stream->att->nr_streams),
 					    1U),
 		   2 * PPC_READ_BYTES) >> PAGE_SHIFT;
@@ -100,7 +97,7 @@ static s64 ppc_read_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		stream->inflight_pages + fill.nr > most))
 		ppc_read_wait_oldest(stream);
 
-	ppc_room_place(stream->att, &fill);
+	ppc_headroom_pick_node(stream->att, &fill);
 	wanted = ppc_fill_range(&fill);
 	pages = ppc_read_taken(pf, &fill, wanted);
 	ppc_nodes_of_range(fill.mapping, index, fill.nr, pages, ppc_read_seen,
@@ -127,7 +124,7 @@ static s64 ppc_read_range(struct ppc_stream *stream,
 		goto put;
 	read = -EAGAIN;
 	memcg = ppc_stream_memcg(stream);
-	if (!blk_cgroup_congested() && ppc_room_for(stream, memcg, pf, range))
+	if (!blk_cgroup_congested() && ppc_headroom_for(stream, memcg, pf, range))
 		read = ppc_read_submit(stream, pf, range, memcg);
 	mem_cgroup_put(memcg);
 put:
@@ -153,8 +150,8 @@ static bool ppc_read_next(struct ppc_stream *stream, struct ppc_range *range)
 }
 
 /*
- * Count a stream among those that wait for memory, or not. Return: jiffies
- * after which to look again, the longer the more wait.
+ * Set whether a stream waits for memory. Return: jiffies after which to try again,
+ * more of them if more streams wait.
  */
 unsigned long ppc_read_wait(struct ppc_stream *stream, bool wait)
 {
@@ -165,7 +162,7 @@ unsigned long ppc_read_wait(struct ppc_stream *stream, bool wait)
 	return nr * PPC_MEMORY_PAUSE;
 }
 
-/* Read until there is nothing more to do. */
+/* Read until the policy has no more ranges. */
 void ppc_read_work(struct work_struct *work)
 {
 	struct ppc_stream *stream =
@@ -187,7 +184,7 @@ void ppc_read_work(struct work_struct *work)
 	if (ioprio != get_current_ioprio())
 		set_task_ioprio(current, ioprio);
 
-	/* Idle streams pin nothing, and make no room for readers who rest. */
+	/* Idle streams pin no files, and do not wait for memory. */
 	while (stream->inflight_nr)
 		ppc_read_forget_oldest(stream);
 	if (read == -EAGAIN &&

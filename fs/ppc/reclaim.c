@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What policies say to reclaim: below any allocation, with a folio locked.
+ * Verdicts of policies for reclaim: below any allocation, with a folio locked.
  */
 
 #include "ppc_private.h"

@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-/* A registered policy, apart from its ops, which are const. */
+/* A registered policy; its ops are const. */
 struct ppc_policy {
 	struct list_head link;
 	const struct ppc_ops *ops;
@@ -31,7 +31,7 @@ static struct ppc_policy *ppc_policy_find(const char *name)
 	return NULL;
 }
 
-/* A name becomes a module's name and a word in sysfs. */
+/* A name is part of a module name and a word in sysfs. */
 static bool ppc_name_valid(const char *name)
 {
 	size_t i, len = strnlen(name, PPC_POLICY_NAME_MAX);
@@ -55,7 +55,7 @@ static int ppc_ops_validate(const struct ppc_ops *ops)
 }
 
 /**
- * ppc_register_policy - make a policy known
+ * ppc_register_policy - register a policy
  * @ops: the policy; must stay valid until ppc_unregister_policy()
  *
  * Context: process context, may sleep.
@@ -89,11 +89,11 @@ int ppc_register_policy(const struct ppc_ops *ops)
 EXPORT_SYMBOL_GPL(ppc_register_policy);
 
 /**
- * ppc_unregister_policy - make a policy unknown again
+ * ppc_unregister_policy - unregister a policy
  * @ops: as registered
  *
- * Attachments pin the policy's module, so that none is left when this is called
- * from module exit.
+ * Attachments pin the module of the policy, so none exists when module exit calls
+ * this.
  *
  * Context: process context, may sleep.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An attachment's counters, for the ioctl and for fdinfo.
+ * Counters of an attachment, for the ioctl and fdinfo.
  */
 
 #include "ppc_private.h"
@@ -36,10 +36,10 @@ static_assert(ARRAY_SIZE(ppc_stat_names) ==
 	      offsetof(struct ppc_stats, node_bytes) / sizeof(u64));
 
 /**
- * ppc_count - count what only a policy can know
+ * ppc_count - add to a counter that the policy maintains
  * @att: attachment
- * @counter: which counter
- * @n: to add
+ * @counter: counter
+ * @n: amount
  *
  * Context: any.
  */
@@ -60,7 +60,7 @@ void ppc_count(struct ppc_attachment *att, enum ppc_counter counter, u64 n)
 }
 EXPORT_SYMBOL_GPL(ppc_count);
 
-/* Take an attachment's counters. */
+/* Read the counters of an attachment. */
 void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 {
 	u64 *counters = (u64 *)stats;
@@ -75,7 +75,7 @@ void ppc_stats_read(struct ppc_attachment *att, struct ppc_stats *stats)
 			      stats->prefetched_bytes - unread : 0;
 }
 
-/* How much there is of the files, and how much of it is cached. */
+/* Size and cached bytes of all files. */
 static void ppc_stats_show_files(struct seq_file *m, struct ppc_attachment *att)
 {
 	u64 resident = ppc_resident(att);
@@ -86,7 +86,7 @@ static void ppc_stats_show_files(struct seq_file *m, struct ppc_attachment *att)
 		seq_printf(m, "ppc-max-resident:\t%llu\n", att->max_resident);
 }
 
-/* What is pinned, by which a file system that cannot be unmounted is explained. */
+/* The pinned files: they explain EBUSY of umount(). */
 static void ppc_stats_show_names(struct seq_file *m, struct ppc_attachment *att)
 {
 	u32 i, nr = ppc_nr_files(att);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Streams: for whom they read, where to, and when they have something to do.
+ * Streams: the reader that is charged, the node, and waking the workers.
  */
 
 #include "stream.h"
@@ -37,7 +37,7 @@ bool ppc_stream_running(const struct ppc_stream *stream)
 EXPORT_SYMBOL_GPL(ppc_stream_running);
 
 /**
- * ppc_stream_set_node - choose the node that pages are read to
+ * ppc_stream_set_node - set the node that pages are read to
  * @stream: stream
  * @nid: node, or NUMA_NO_NODE for the reader's
  *
@@ -52,11 +52,11 @@ void ppc_stream_set_node(struct ppc_stream *stream, int nid)
 EXPORT_SYMBOL_GPL(ppc_stream_set_node);
 
 /**
- * ppc_stream_set_ahead - say how much was read ahead and is yet to be consumed
+ * ppc_stream_set_ahead - report how much was read ahead and not consumed
  * @stream: stream
- * @bytes: how much
+ * @bytes: bytes
  *
- * Memory that holds it is not taken for memory that nobody uses.
+ * The memory that holds these bytes does not count as idle.
  *
  * Context: any.
  */
@@ -68,7 +68,7 @@ void ppc_stream_set_ahead(struct ppc_stream *stream, u64 bytes)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_set_ahead);
 
-/* Is a cgroup @root, or below it? Without memory cgroups, both are NULL. */
+/* Is @memcg the cgroup @root or below it? Without memory cgroups, both are NULL. */
 static bool ppc_memcg_within(struct mem_cgroup *memcg,
 			     const struct mem_cgroup *root)
 {
@@ -77,7 +77,7 @@ static bool ppc_memcg_within(struct mem_cgroup *memcg,
 	return memcg == root;
 }
 
-/* Where current's memory policy would have its next page. */
+/* The node that current's memory policy prefers now. */
 static int ppc_current_nid(void)
 {
 #ifdef CONFIG_NUMA
@@ -88,12 +88,12 @@ static int ppc_current_nid(void)
 }
 
 /**
- * ppc_stream_meet_reader - current is whom a stream reads for
+ * ppc_stream_meet_reader - current is a reader of the stream
  * @stream: stream
  *
- * The first one met is charged for the pages and for the I/O, and they are read to
- * the node that its memory policy wants if the stream's policy wants none. Without
- * the right to spend others' memory, those of other cgroups are not charged.
+ * The first reader is charged for the pages and the I/O. If the stream has no node,
+ * pages go to the node that the reader's memory policy prefers. Without
+ * CAP_SYS_RESOURCE at attach, readers of other cgroups are not charged.
  *
  * Context: the access callback.
  */
@@ -103,10 +103,10 @@ void ppc_stream_meet_reader(struct ppc_stream *stream)
 	struct mem_cgroup *memcg;
 
 	WRITE_ONCE(stream->seen, jiffies);
-	if (READ_ONCE(stream->met))
+	if (READ_ONCE(stream->charge_known))
 		return;
 	guard(spinlock)(&stream->lock);
-	if (stream->met)
+	if (stream->charge_known)
 		return;
 	if (stream->reader_nid == NUMA_NO_NODE)
 		WRITE_ONCE(stream->reader_nid, ppc_current_nid());
@@ -120,7 +120,7 @@ void ppc_stream_meet_reader(struct ppc_stream *stream)
 	stream->memcg = memcg;
 	stream->blkcg = ppc_current_blkcg();
 	stream->ioprio = get_current_ioprio();
-	WRITE_ONCE(stream->met, true);
+	WRITE_ONCE(stream->charge_known, true);
 	return;
 put:
 	mem_cgroup_put(memcg);
@@ -128,7 +128,7 @@ put:
 EXPORT_SYMBOL_GPL(ppc_stream_meet_reader);
 
 /**
- * ppc_stream_forget_reader - the next one met is another load's
+ * ppc_stream_forget_reader - another load begins: charge its first reader
  * @stream: stream
  *
  * Context: any but interrupts, soft ones included.
@@ -142,45 +142,39 @@ void ppc_stream_forget_reader(struct ppc_stream *stream)
 	stream->blkcg = NULL;
 	stream->refused = NULL;
 	WRITE_ONCE(stream->reader_nid, NUMA_NO_NODE);
-	WRITE_ONCE(stream->met, false);
+	WRITE_ONCE(stream->charge_known, false);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_forget_reader);
 
-/*
- * Whom a stream's pages are charged to. Return: a memory cgroup that is online,
- * pinned; NULL for the root.
- */
+/* The memory cgroup to charge: online and pinned, or NULL for the root. */
 struct mem_cgroup *ppc_stream_memcg(struct ppc_stream *stream)
 {
 	struct mem_cgroup *memcg;
 
 	guard(spinlock)(&stream->lock);
-	memcg = stream->met ? stream->memcg : stream->att->memcg;
-	/* The reader may be gone, and his cgroup with him. */
+	memcg = stream->charge_known ? stream->memcg : stream->att->memcg;
+	/* The reader's cgroup may have been removed. */
 	while (!mem_cgroup_tryget_online(memcg))
 		memcg = parent_mem_cgroup(memcg);
 	return memcg;
 }
 
-/* Have I/O of current be the reader's. */
+/* Do I/O with the reader's blkcg and priority. */
 void ppc_stream_act_for_reader(struct ppc_stream *stream)
 {
 	int ioprio = get_current_ioprio();
 
 	scoped_guard(spinlock, &stream->lock) {
-		kthread_associate_blkcg(stream->met ? stream->blkcg :
+		kthread_associate_blkcg(stream->charge_known ? stream->blkcg :
 						      stream->att->blkcg);
-		if (stream->met)
+		if (stream->charge_known)
 			ioprio = stream->ioprio;
 	}
 	if (ioprio != get_current_ioprio())
 		set_task_ioprio(current, ioprio);
 }
 
-/*
- * Where a stream is to read to. Return: the wanted node or the reader's, as
- * long as the attacher may use it.
- */
+/* The node to read to: the wanted one or the reader's, if the attachment may use it. */
 int ppc_stream_nid(const struct ppc_stream *stream)
 {
 	const nodemask_t *allowed = &stream->att->mems_allowed;
@@ -194,7 +188,7 @@ int ppc_stream_nid(const struct ppc_stream *stream)
 }
 
 /**
- * ppc_stream_kick - there may be something to read
+ * ppc_stream_kick - ask the policy again what to read
  * @stream: stream
  *
  * Context: any but interrupts, soft ones included; not once ppc_stream_destroy()
@@ -202,22 +196,22 @@ int ppc_stream_nid(const struct ppc_stream *stream)
  */
 void ppc_stream_kick(struct ppc_stream *stream)
 {
-	/* Near the memory that it will fill. */
+	/* On the node that the pages go to. */
 	queue_work_node(ppc_stream_nid(stream), stream->att->wq,
 			&stream->read.work);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_kick);
 
 /**
- * ppc_stream_kick_drop - there may be something to drop
+ * ppc_stream_kick_drop - ask the policy again what to drop
  * @stream: stream
- * @delay: jiffies from now; only 0 brings an earlier call forward
+ * @delay: jiffies from now; only 0 overrides an earlier call
  *
  * Context: any but interrupts, soft ones included.
  */
 void ppc_stream_kick_drop(struct ppc_stream *stream, unsigned long delay)
 {
-	/* Once it is stopped, nobody waits for the worker any more. */
+	/* A stopped stream does not wait for a new worker. */
 	guard(spinlock)(&stream->lock);
 	if (!stream->running)
 		return;
@@ -229,7 +223,7 @@ void ppc_stream_kick_drop(struct ppc_stream *stream, unsigned long delay)
 EXPORT_SYMBOL_GPL(ppc_stream_kick_drop);
 
 /**
- * ppc_kick_drops - memory is short: any stream may have something to drop
+ * ppc_kick_drops - memory is short: ask the policy of every stream what to drop
  * @att: attachment
  *
  * Context: any but interrupts, soft ones included.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Programmable page cache: what the parts of a stream share.
+ * Programmable page cache: shared by the parts of a stream.
  */
 #ifndef _FS_PPC_STREAM_H
 #define _FS_PPC_STREAM_H
@@ -8,15 +8,15 @@
 #include "ppc_private.h"
 
 #define PPC_MAX_STREAMS		1024	/* of one attachment */
-#define PPC_MAX_WORKERS		32	/* of these, at work at the same time */
+#define PPC_MAX_WORKERS		32	/* that run at the same time */
 
-/* Bytes being read at any time. */
+/* Bytes in flight. */
 #define PPC_INFLIGHT_BYTES	SZ_16M
 
-/* Readers that were not seen for so long rest. */
+/* A reader that was not seen for so long is idle. */
 #define PPC_REST		HZ
 
-/* Reads being waited for; the array suffices for the smallest batches. */
+/* Batches in flight, enough for the smallest ones. */
 #define PPC_INFLIGHT_BATCHES	64
 
 /**
@@ -32,26 +32,26 @@ struct ppc_inflight {
 };
 
 /**
- * struct ppc_stream - two workers, for the readers that a policy tells of
+ * struct ppc_stream - two workers that serve the readers of one policy stream
  * @att: attachment
  * @link: in &ppc_attachment.streams
- * @private: the policy's
+ * @private: of the policy
  * @lock: protects what follows up to @reader_nid
  * @running: started, and not stopped
- * @halted: it was running when all were stopped
- * @waiting: for memory; the read worker's own
- * @met: the reader that is charged is known
- * @memcg: his, pinned; NULL for the root
+ * @halted: was running when all streams were stopped
+ * @waiting: for memory; used by the read worker only
+ * @charge_known: @memcg, @blkcg and @ioprio are a reader's
+ * @memcg: to charge, pinned; NULL for the root
  * @blkcg: as @memcg
- * @ioprio: as @memcg
+ * @ioprio: as @memcg, not pinned
  * @refused: cgroup of a reader that may not be charged; only to compare with
  * @nid: wanted node, or NUMA_NO_NODE
- * @reader_nid: node that the reader's memory policy wants, used when no other is
- * @seen: when a reader was last, jiffies
- * @ahead: bytes that were read and are yet to be consumed
+ * @reader_nid: node that the reader's memory policy prefers, used if @nid is none
+ * @seen: when a reader was last seen, jiffies
+ * @ahead: bytes read ahead and not consumed
  * @read: worker
  * @drop: worker
- * @inflight: ring of batches; the read worker's own
+ * @inflight: ring of batches; used by the read worker only
  * @inflight_head: oldest in the ring
  * @inflight_nr: how many
  * @inflight_pages: in all of them
@@ -65,7 +65,7 @@ struct ppc_stream {
 	bool running;
 	bool halted;
 	bool waiting;
-	bool met;
+	bool charge_known;
 	struct mem_cgroup *memcg;
 	struct cgroup_subsys_state *blkcg;
 	int ioprio;
@@ -127,10 +127,10 @@ void ppc_read_work(struct work_struct *work);
 void ppc_drop_work(struct work_struct *work);
 void ppc_drop_all(struct ppc_stream *stream);
 
-/* room.c */
+/* headroom.c */
 
-void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill);
-bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
-		  struct ppc_file *pf, const struct ppc_range *range);
+void ppc_headroom_pick_node(struct ppc_attachment *att, struct ppc_fill *fill);
+bool ppc_headroom_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
+		      struct ppc_file *pf, const struct ppc_range *range);
 
 #endif /* _FS_PPC_STREAM_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What turns the hooks on and off.
+ * The static key of the hooks.
  */
 
 #include "ppc_private.h"
 
-/* Patching code for each of many short attachments would cost more. */
+/* Patching code for each of many short attachments would cost more than this. */
 #define PPC_KEY_LINGER		HZ
 
 DEFINE_STATIC_KEY_FALSE(ppc_key);
@@ -16,7 +16,7 @@ bool ppc_admin_only __read_mostly;
 static DEFINE_MUTEX(ppc_key_mutex);
 static int ppc_nr_attachments;
 
-/* Switch the hooks on or off, as things stand. */
+/* Switch the hooks on or off as the state requires. */
 void ppc_key_update(void)
 {
 	guard(mutex)(&ppc_key_mutex);
@@ -33,7 +33,7 @@ static void ppc_key_work(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(ppc_key_off, ppc_key_work);
 
-/* There are more or fewer attachments. */
+/* Count attachments. */
 void ppc_attachment_count(int nr)
 {
 	bool last;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From an address space to its attachments: a bit in the address space's flags
- * says whether there are any, and a hash table which. As for fs/verity, that
- * keeps a pointer out of every inode.
+ * From an address space to its attachments: a bit in the flags of the address space
+ * says that there are some, and a hash table finds them. As in fs/verity, this
+ * avoids a pointer in every inode.
  */
 
 #include "ppc_private.h"
@@ -42,7 +42,7 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 	lockdep_assert_held(&mapping->invalidate_lock);
 	guard(mutex)(&ppc_table_mutex);
 
-	/* Entries go away only under the mutex, too. */
+	/* Entries are removed under the mutex only. */
 	rcu_read_lock();
 	pm = ppc_table_find(mapping);
 	rcu_read_unlock();
@@ -67,14 +67,14 @@ static int ppc_table_link(struct ppc_file *pf, struct ppc_mapping *fresh)
 }
 
 /*
- * Make the hooks see a file.
+ * Make a file visible to the hooks.
  *
- * The bit is flipped under the invalidate_lock, as changes of the folio order,
- * which rewrite all flags, hold it exclusively. Sharing it is enough, and more
- * must not be asked for: khugepaged waits for it with folios locked that a
- * fault, which has it, waits for.
+ * The bit is flipped under the invalidate_lock, because changes of the folio order
+ * rewrite all flags and hold that lock exclusively. It is taken shared: exclusively,
+ * it would deadlock with khugepaged, which waits for it with folios locked that a
+ * fault under the same lock waits for.
  *
- * Return: 0, -EINTR, -ENOSPC when it has too many attachments, -ENOMEM.
+ * Return: 0, -EINTR, -ENOSPC if the file has too many attachments, -ENOMEM.
  */
 int ppc_table_add(struct ppc_file *pf)
 {
@@ -98,7 +98,7 @@ int ppc_table_add(struct ppc_file *pf)
 }
 
 /*
- * Hide a file from the hooks. Hooks may go on to use it for a grace period.
+ * Hide a file from the hooks. They may use it until a grace period has passed.
  * Return: 0 or -EINTR.
  */
 int ppc_table_remove(struct ppc_file *pf, bool killable)

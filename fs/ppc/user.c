@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What one user may have: attachments, files that are pinned by them, and memory of
- * policies. Who nests user namespaces has no more.
+ * Limits of one user: attachments, pinned files, and memory of policies. Nested user
+ * namespaces do not raise them.
  */
 
 #include "ppc_private.h"
 
-/* Memory is counted in pieces of so much. */
+/* Granularity of memory accounting. */
 #define PPC_STATE_UNIT		SZ_16K
 
-/* Set the limits, which are the administrator's in /proc/sys/user. */
+/* Set the default limits; /proc/sys/user changes them. */
 void __init ppc_user_init(void)
 {
 	init_user_ns.ucount_max[UCOUNT_PPC_ATTACHMENTS] = 128;
@@ -17,7 +17,7 @@ void __init ppc_user_init(void)
 	init_user_ns.ucount_max[UCOUNT_PPC_STATE] = SZ_256M / PPC_STATE_UNIT;
 }
 
-/* Count one attachment more. Whoever may charge others is not bound by limits. */
+/* Charge one attachment. Limits do not apply with CAP_SYS_RESOURCE. */
 int ppc_user_get(struct ppc_attachment *att)
 {
 	if (att->may_charge)
@@ -57,12 +57,12 @@ int ppc_user_charge(struct ppc_attachment *att, enum ucount_type type,
 }
 
 /**
- * ppc_state_charge - count memory that a policy keeps for an attachment
+ * ppc_state_charge - charge memory of a policy to the user of an attachment
  * @att: attachment
- * @bytes: how much; allocate it with GFP_KERNEL_ACCOUNT besides
+ * @bytes: bytes; allocate them with GFP_KERNEL_ACCOUNT as well
  *
  * Context: process context, may sleep.
- * Return: 0, or -EDQUOT if the attacher may not have so much.
+ * Return: 0, or -EDQUOT if that exceeds the user's limit.
  */
 int ppc_state_charge(struct ppc_attachment *att, size_t bytes)
 {
@@ -72,9 +72,9 @@ int ppc_state_charge(struct ppc_attachment *att, size_t bytes)
 EXPORT_SYMBOL_GPL(ppc_state_charge);
 
 /**
- * ppc_state_uncharge - count it no more
+ * ppc_state_uncharge - uncharge memory of a policy
  * @att: attachment
- * @bytes: as charged, in one call
+ * @bytes: as charged in one call
  *
  * Context: process context.
  */

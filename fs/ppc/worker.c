@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a stream: two workers of an attachment that ask its policy what to
- * read and what to drop next.
+ * Creation, start and stop of streams. A stream is two workers that ask the policy
+ * what to read and what to drop next.
  */
 
 #include "stream.h"
@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 
 /**
- * ppc_stream_create - make a stream
+ * ppc_stream_create - create a stream
  * @att: attachment, of a policy that has &ppc_ops.next or &ppc_ops.drop
  * @private: for ppc_stream_private()
  *
@@ -46,7 +46,7 @@ EXPORT_SYMBOL_GPL(ppc_stream_create);
 
 /**
  * ppc_stream_destroy - stop and free a stream
- * @stream: stream, which no callback uses any more, or NULL
+ * @stream: stream that no callback uses, or NULL
  *
  * Context: the detach, files_changed or ioctl callback; waits for the workers.
  */
@@ -70,7 +70,7 @@ void ppc_stream_destroy(struct ppc_stream *stream)
 EXPORT_SYMBOL_GPL(ppc_stream_destroy);
 
 /**
- * ppc_stream_start - let a stream ask its policy for work
+ * ppc_stream_start - let the workers of a stream run
  * @stream: stream
  *
  * Context: any but interrupts, soft ones included.
@@ -101,8 +101,7 @@ static void ppc_stream_end(struct ppc_stream *stream, bool drop)
 }
 
 /**
- * ppc_stream_stop - have a stream do nothing more, but drop what the policy wants
- *	dropped at the end
+ * ppc_stream_stop - stop a stream; it drops what the policy still wants to drop
  * @stream: stream
  *
  * Context: process context; waits for the workers.
@@ -113,10 +112,7 @@ void ppc_stream_stop(struct ppc_stream *stream)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_stop);
 
-/*
- * Stop all streams of an attachment. First none of them wants anything, so that
- * none keeps another from dropping.
- */
+/* Stop all streams. All are marked first, so that none blocks another's drops. */
 void ppc_streams_stop(struct ppc_attachment *att)
 {
 	struct ppc_stream *stream;
@@ -127,7 +123,7 @@ void ppc_streams_stop(struct ppc_attachment *att)
 		ppc_stream_end(stream, stream->halted);
 }
 
-/* Destroy what a policy has left behind. */
+/* Destroy the streams that the policy has left. */
 void ppc_streams_destroy(struct ppc_attachment *att)
 {
 	struct ppc_stream *stream, *next;

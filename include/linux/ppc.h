@@ -16,17 +16,17 @@ struct module;
 struct ppc_attachment;
 struct ppc_stream;
 
-/* A steady reader is reported once per stride. */
+/* A sequential reader is reported once per stride. */
 #define PPC_STRIDE_SHIFT	20
 #define PPC_STRIDE		BIT(PPC_STRIDE_SHIFT)
 
 /**
- * enum ppc_access_type - what made a reader known
+ * enum ppc_access_type - kinds of accesses
  * @PPC_ACCESS_MISS: a read() found nothing cached at the position
- * @PPC_ACCESS_MARKER: a read() or a fault came upon a PG_readahead folio
- * @PPC_ACCESS_FAULT: a fault found a folio, perhaps still being read
+ * @PPC_ACCESS_MARKER: a read() or a fault found a PG_readahead folio
+ * @PPC_ACCESS_FAULT: a fault found a folio, which may still be under read
  * @PPC_ACCESS_FAULT_MISS: a fault found nothing cached
- * @PPC_ACCESS_CONSUME: a read() or splice has copied the bytes out, as told once
+ * @PPC_ACCESS_CONSUME: a read() or splice has copied the bytes out; reported once
  *	per stride
  * @PPC_ACCESS_FAILED: the device could not read a folio of these bytes
  */
@@ -43,13 +43,13 @@ enum ppc_access_type {
  * struct ppc_access - one event at a hook
  * @type: what happened
  * @file: file index
- * @uptodate: the folio at @pos is there and can be read at once
- * @tgid: the process, in the initial pid namespace; threads share it
+ * @uptodate: the folio at @pos is cached and up to date
+ * @tgid: process, in the initial pid namespace
  * @pos: first byte
- * @len: bytes wanted, or consumed; a fault wants one page
- * @folio_pos: of a marker or a fault: first byte of the folio that was found,
- *	which may be mapped as a whole and not show itself again
- * @folio_len: its bytes; 0 if there is none
+ * @len: bytes wanted or consumed; a fault wants one page
+ * @folio_pos: for markers and faults: first byte of the folio that was found, which
+ *	may be mapped as a whole and not be reported again
+ * @folio_len: bytes of that folio; 0 if there is none
  */
 struct ppc_access {
 	enum ppc_access_type type;
@@ -64,10 +64,10 @@ struct ppc_access {
 
 /**
  * enum ppc_verdict - what &ppc_ops.evict returns
- * @PPC_EVICT_DEFAULT: as the kernel would decide
- * @PPC_EVICT_FIRST: let go of it, referenced or not; obeyed by reclaim if all
- *	policies of the file agree, and not for pages that are mlocked
- * @PPC_EVICT_KEEP: still wanted
+ * @PPC_EVICT_DEFAULT: no preference
+ * @PPC_EVICT_FIRST: evict it, even if it was referenced; reclaim does so if all
+ *	policies of the file agree and the folio is not mlocked
+ * @PPC_EVICT_KEEP: the policy still needs it
  */
 enum ppc_verdict {
 	PPC_EVICT_DEFAULT,
@@ -79,10 +79,13 @@ enum ppc_verdict {
  * enum ppc_evict_reason - who calls &ppc_ops.evict
  * @PPC_EVICT_RECLAIM: memory reclaim, about one folio
  * @PPC_EVICT_DROP: a stream that is about to drop a range
+ * @PPC_EVICT_LAST: as %PPC_EVICT_DROP, but the stream is stopped and does not ask
+ *	again
  */
 enum ppc_evict_reason {
 	PPC_EVICT_RECLAIM,
 	PPC_EVICT_DROP,
+	PPC_EVICT_LAST,
 };
 
 /**
@@ -99,12 +102,12 @@ struct ppc_range {
 	u64 len;
 };
 
-/* To read: a reader is about to come to it, so that a reclaim is worth while. */
+/* For @next: a reader needs it soon, so reclaiming memory for it is worth it. */
 #define PPC_RANGE_NEAR		BIT(0)
-/* To drop: pages in per-CPU batches are to go as well, which takes all CPUs. */
+/* For @drop: also drain per-CPU LRU batches, which waits for all CPUs. */
 #define PPC_RANGE_DRAIN		BIT(1)
 
-/* Bytes of one range to read and of one to drop, at most. */
+/* Maximum bytes of one range to read and of one to drop. */
 #define PPC_READ_BYTES		SZ_4M
 #define PPC_DROP_BYTES		SZ_16M
 
@@ -112,49 +115,49 @@ struct ppc_range {
  * struct ppc_ops - a page cache policy
  *
  * A callback that is NULL is not called. @access and @evict run under
- * rcu_read_lock() in the context of whoever touches the page cache, with locks
- * of the file system, of the memory map or of reclaim held: they must not sleep,
- * allocate memory that may block, or touch the page cache. The others run in
- * process context and may sleep.
+ * rcu_read_lock() in the context of the task that uses the page cache, with locks
+ * of the file system, the memory map or reclaim held: they must not sleep, allocate
+ * memory that may block, or use the page cache. The others run in process context
+ * and may sleep.
  *
  * @name: name, not empty, unique among the registered policies
  * @owner: THIS_MODULE
- * @attach: An attachment is being made; its files are there, no event comes
- *	before it returns. Sets up ppc_attachment_private(). Context: process,
+ * @attach: An attachment is created. Its files are attached; no other callback
+ *	runs before it returns. Sets ppc_attachment_private(). Context: process,
  *	no locks of the page cache. Return: 0 or a negative errno, which fails
- *	PPC_IOC_ATTACH and must leave nothing behind: @detach is not called then.
- * @detach: The attachment ends; all streams are stopped, no other callback runs
- *	or will run. Frees what @attach set up; streams that are left are
- *	destroyed after it. It cannot fail. Context: a worker, or whoever calls
- *	PPC_IOC_DETACH; may sleep, and wait for workers of the policy's own.
- * @files_changed: Files were added or removed. Context: process, no event is
- *	held back; may sleep.
- * @ioctl: ioctls numbered %PPC_IOC_POLICY_FIRST and up. Context: process; not
- *	serialised, but never beside @detach. Return: as an ioctl; -ENOTTY for
- *	unknown numbers.
- * @access: A reader was seen at a position. Return: of a marker, whether the
- *	policy reads ahead from there, so that asynchronous stock readahead is
- *	left out; of a failed read, whether it is news, so that the reader tries
- *	again without the folio. Otherwise it is not looked at.
- * @next: What is a stream to read next? Sets the range, of %PPC_READ_BYTES at
- *	most. Return: false if there is nothing: it is asked again after
- *	ppc_stream_kick(). Context: the stream's worker; may sleep.
- * @filled: What came of the range of @next: bytes that were submitted, as others
- *	were cached before; -EAGAIN if there is no memory for it, which is looked
- *	for again in a while; -ESTALE if the file is gone or has changed. Follows
- *	each @next that has returned true.
- * @drop: What is a stream to drop next? Sets the range, of %PPC_DROP_BYTES at
- *	most. Return: false if there is nothing: it is asked again after
- *	ppc_stream_kick_drop(), and when the stream is stopped. Context: another
- *	worker of the stream, or ppc_stream_stop(); may sleep.
- * @dropped: What came of the range of @drop: bytes that are still cached,
- *	straddling folios counted whole; -EBUSY if some policy wants it kept, so
- *	that nothing was done; -ESTALE as for @filled.
- * @evict: May these bytes go? @pos and @len are of one folio for
- *	%PPC_EVICT_RECLAIM (folio locked, off the LRU, any allocation may be
- *	below on the stack) and of any size for %PPC_EVICT_DROP. Keep is obeyed
- *	by reclaim only with PPC_ATTACH_MAY_KEEP, within the keep budget, and
- *	not when memory is very short; a drop always obeys it.
+ *	PPC_IOC_ATTACH; @detach is not called then.
+ * @detach: The attachment ends. All streams are stopped, and no other callback
+ *	runs or will run. Frees what @attach allocated; streams that remain are
+ *	destroyed after it. Cannot fail. Context: a worker or the caller of
+ *	PPC_IOC_DETACH; may sleep.
+ * @files_changed: Files were added or removed. Context: process; other callbacks
+ *	may run meanwhile; may sleep.
+ * @ioctl: ioctls numbered %PPC_IOC_POLICY_FIRST and up. Context: process; calls
+ *	are not serialised, but never run together with @detach. Return: as an
+ *	ioctl; -ENOTTY for unknown numbers.
+ * @access: A task accessed a position. Return: for a marker, true if the policy
+ *	reads ahead from there, so that asynchronous stock readahead is skipped;
+ *	for a failed read, true if the policy did not know, so that the reader
+ *	retries without the folio; otherwise ignored.
+ * @next: Get the next range to read, of at most %PPC_READ_BYTES. Return: false if
+ *	there is none; called again after ppc_stream_kick(). Context: worker of
+ *	the stream; may sleep.
+ * @filled: Result of the range from @next: bytes submitted (the others were cached
+ *	before), -EAGAIN if there is no memory for it (the worker tries again
+ *	later), -ESTALE if the file was removed or has changed. Follows each
+ *	@next that returned true.
+ * @drop: Get the next range to drop, of at most %PPC_DROP_BYTES. Return: false if
+ *	there is none; called again after ppc_stream_kick_drop() and when the
+ *	stream is stopped. Context: another worker of the stream, or
+ *	ppc_stream_stop(); may sleep.
+ * @dropped: Result of the range from @drop: bytes that are still cached, straddling
+ *	folios counted whole; -EBUSY if a policy wants to keep it, so that nothing
+ *	was dropped; -ESTALE as for @filled.
+ * @evict: May these bytes be evicted? @pos and @len are of one folio for
+ *	%PPC_EVICT_RECLAIM (folio locked, off the LRU, below any allocation) and
+ *	of any size otherwise. Reclaim respects keep only with
+ *	PPC_ATTACH_MAY_KEEP, within the keep budget, and not when memory is very
+ *	short; a drop always does.
  */
 struct ppc_ops {
 	char name[PPC_POLICY_NAME_MAX];
@@ -183,7 +186,7 @@ void ppc_unregister_policy(const struct ppc_ops *ops);
 
 void *ppc_attachment_private(const struct ppc_attachment *att);
 void ppc_attachment_set_private(struct ppc_attachment *att, void *private);
-void ppc_attachment_set_news(struct ppc_attachment *att, bool news);
+void ppc_attachment_set_pollable(struct ppc_attachment *att, bool pollable);
 const char *ppc_attachment_policy(const struct ppc_attachment *att);
 u64 ppc_attachment_ceiling(const struct ppc_attachment *att);
 
@@ -192,7 +195,7 @@ int ppc_file_stat(struct ppc_attachment *att, u32 file, u64 *size,
 		  u64 *resident);
 
 /**
- * enum ppc_counter - counters of &struct ppc_stats that are the policy's
+ * enum ppc_counter - counters of &struct ppc_stats that the policy maintains
  * @PPC_COUNT_USEFUL: &ppc_stats.useful_bytes
  * @PPC_COUNT_LATE: &ppc_stats.late_bytes
  * @PPC_COUNT_REFAULTED: &ppc_stats.refaulted_bytes
@@ -216,12 +219,12 @@ void ppc_state_uncharge(struct ppc_attachment *att, size_t bytes);
 void ppc_count(struct ppc_attachment *att, enum ppc_counter counter, u64 n);
 
 /**
- * struct ppc_limits - what bounds a stream
- * @budget: bytes that it may have ahead of its readers
- * @ceiling: bytes of the attachment's files that may be cached, U64_MAX: any
- * @resident: how many are, if there is a ceiling
- * @memory: bytes that the reader's memory cgroup may have, U64_MAX: any
- * @streams: of the attachment
+ * struct ppc_limits - limits of a stream
+ * @budget: bytes that may be ahead of its readers
+ * @ceiling: bytes of the attachment's files that may be cached, or U64_MAX
+ * @resident: bytes that are cached, if there is a ceiling
+ * @memory: limit of the reader's memory cgroup in bytes, or U64_MAX
+ * @streams: number of streams of the attachment
  */
 struct ppc_limits {
 	u64 budget;
@@ -232,16 +235,16 @@ struct ppc_limits {
 };
 
 /**
- * enum ppc_stream_hit - where a reader stands to what was read ahead
- * @PPC_STREAM_ELSEWHERE: the stream has nothing to do with it
- * @PPC_STREAM_MOVED: the stream (re)starts from there
- * @PPC_STREAM_BEHIND: the reader is ahead of what has been read
- * @PPC_STREAM_COVERED: read ahead already, or being read
+ * enum ppc_stream_hit - position of a reader relative to a stream
+ * @PPC_STREAM_ELSEWHERE: not in the stream
+ * @PPC_STREAM_MOVED: the stream restarts from there
+ * @PPC_STREAM_OVERTAKEN: the reader has overtaken the stream
+ * @PPC_STREAM_COVERED: read ahead, or under read
  */
 enum ppc_stream_hit {
 	PPC_STREAM_ELSEWHERE,
 	PPC_STREAM_MOVED,
-	PPC_STREAM_BEHIND,
+	PPC_STREAM_OVERTAKEN,
 	PPC_STREAM_COVERED,
 };
 
@@ -259,6 +262,6 @@ void ppc_stream_kick(struct ppc_stream *stream);
 void ppc_stream_kick_drop(struct ppc_stream *stream, unsigned long delay);
 void ppc_kick_drops(struct ppc_attachment *att);
 void ppc_stream_limits(struct ppc_stream *stream, struct ppc_limits *limits);
-bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node);
+bool ppc_stream_has_headroom(struct ppc_stream *stream, u64 need, u64 on_node);
 
 #endif /* _LINUX_PPC_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Programmable page cache: where mm and fs/ppc meet. The hooks are what mm
- * calls; what follows them is what fs/ppc has mm/ppc.c do.
+ * Programmable page cache: the interface between mm and fs/ppc. mm calls the hooks;
+ * fs/ppc calls the functions of mm/ppc.c below them.
  */
 #ifndef _LINUX_PPC_HOOKS_H
 #define _LINUX_PPC_HOOKS_H
@@ -34,11 +34,11 @@ static __always_inline bool mapping_ppc(const struct address_space *mapping)
 }
 
 /**
- * ppc_cache_miss - a reader found nothing cached where it wants to read
- * @ractl: what stock readahead was asked for
+ * ppc_cache_miss - a reader found nothing cached at its position
+ * @ractl: request to stock readahead
  * @req_count: pages the reader wants
  *
- * Stock readahead goes on: the reader is waiting for it.
+ * Stock readahead continues, as the reader waits for it.
  *
  * Context: as readahead; with IOCB_NOWAIT, memalloc_noio is in force.
  */
@@ -50,13 +50,13 @@ static inline void ppc_cache_miss(struct readahead_control *ractl,
 }
 
 /**
- * ppc_cache_marker - a reader came upon a readahead marker
- * @ractl: what stock readahead was asked for
- * @folio: the folio that was marked
+ * ppc_cache_marker - a reader found a readahead marker
+ * @ractl: request to stock readahead
+ * @folio: the marked folio
  * @req_count: pages the reader wants
  *
- * Context: as readahead, in faults perhaps with the mmap lock held.
- * Return: true if a policy reads ahead and stock readahead is not needed.
+ * Context: as readahead; in faults, the mmap lock may be held.
+ * Return: true if a policy reads ahead, so that stock readahead is not needed.
  */
 static inline bool ppc_cache_marker(struct readahead_control *ractl,
 				    struct folio *folio,
@@ -72,7 +72,7 @@ static inline bool ppc_cache_marker(struct readahead_control *ractl,
  * @end: position behind the last byte
  * @len: bytes
  *
- * Passed on once per stride and at the end of the file.
+ * Reported once per stride and at the end of the file.
  *
  * Context: end of read(); XFS holds the inode's rwsem shared.
  */
@@ -84,10 +84,10 @@ static inline void ppc_consumed(struct address_space *mapping, loff_t end,
 }
 
 /**
- * ppc_fault - a fault looked for a folio
+ * ppc_fault - a fault looked up a folio
  * @vmf: the fault
  * @mapping: of the file
- * @folio: what it found, or an ERR_PTR
+ * @folio: the result, or an ERR_PTR
  *
  * Context: mmap or VMA lock held.
  */
@@ -113,15 +113,15 @@ static inline void ppc_written(struct address_space *mapping)
 
 /**
  * ppc_read_failed - a reader could not read a folio
- * @folio: was not uptodate; with the caller's reference
+ * @folio: not uptodate; the caller holds a reference
  *
- * Streams read in larger folios than stock readahead does, and a folio fails as
- * a whole. So that no more is lost than on stock, the reader tries again without
- * the stream's folio: once for each chunk of a stream.
+ * Streams read in larger folios than stock readahead does, and a folio fails as a
+ * whole. The reader retries without that folio, once for each chunk of a stream, so
+ * that it loses no more than with stock readahead.
  *
  * Context: process context, may wait for the folio's lock.
- * Return: true if the folio is gone from the page cache and the reader should
- * look there again.
+ * Return: true if the folio was removed from the page cache and the reader should
+ * look it up again.
  */
 static inline bool ppc_read_failed(struct folio *folio)
 {
@@ -131,12 +131,12 @@ static inline bool ppc_read_failed(struct folio *folio)
 }
 
 /**
- * ppc_reclaim - ask what reclaim should do with a folio
+ * ppc_reclaim - ask the policies about a folio
  * @folio: locked, isolated from the LRU
  * @priority: of the scan; 0 is the most urgent
  *
  * Context: reclaim, below any allocation.
- * Return: the verdict; default for folios of no policy.
+ * Return: the verdict; default for folios without a policy.
  */
 static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
 {
@@ -147,13 +147,13 @@ static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
 }
 
 /**
- * struct ppc_fill - what to read ahead
- * @file: for network file systems; NULL where the mapping is another inode's
+ * struct ppc_fill - a range to read ahead
+ * @file: for network file systems; NULL if the mapping is another inode's
  * @mapping: to read into
  * @index: first page
  * @nr: pages
  * @nid: node to place folios on, or NUMA_NO_NODE
- * @light: reclaim nothing only for a folio to be large
+ * @no_reclaim: do not reclaim memory to allocate a larger folio
  * @memcg: to charge, or NULL for the root
  */
 struct ppc_fill {
@@ -162,14 +162,14 @@ struct ppc_fill {
 	pgoff_t index;
 	unsigned long nr;
 	int nid;
-	bool light;
+	bool no_reclaim;
 	struct mem_cgroup *memcg;
 };
 
 /**
- * struct ppc_drop - what became of a range that was to be dropped
- * @dropped: pages that went
- * @left: pages still there, straddling folios counted whole
+ * struct ppc_drop - result of dropping a range
+ * @dropped: pages dropped
+ * @left: pages still cached, straddling folios counted whole
  */
 struct ppc_drop {
 	unsigned long dropped;
@@ -189,13 +189,13 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
 			       pgoff_t end);
 void ppc_drop_drain(void);
-unsigned long ppc_nodes_room(const nodemask_t *nodes, unsigned long *idle);
+unsigned long ppc_nodes_headroom(const nodemask_t *nodes, unsigned long *idle);
 unsigned long ppc_memcg_limit(struct mem_cgroup *memcg);
 unsigned long ppc_memcg_headroom(struct mem_cgroup *memcg);
 unsigned long ppc_memcg_idle(struct mem_cgroup *memcg);
-void ppc_memcg_make_room(struct mem_cgroup *memcg, unsigned long nr);
+void ppc_memcg_reclaim(struct mem_cgroup *memcg, unsigned long nr);
 
-/* What mm/ppc.c has to ask fs/ppc. */
+/* Implemented by fs/ppc. */
 bool ppc_range_failed(struct address_space *mapping, loff_t pos, size_t len);
 
 #else /* CONFIG_FS_PPC */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * MAIO: what its files share.
+ * MAIO: shared declarations.
  */
 #ifndef _MAIO_H
 #define _MAIO_H
@@ -21,7 +21,7 @@
 
 #define MAIO_MAX_GAP		SZ_1T
 
-/* With more groups than this, reclaim is not told what may go. */
+/* With more groups than this, reclaim gets no preference. */
 #define MAIO_EVICT_GROUPS	64
 
 struct maio_group;
@@ -34,13 +34,13 @@ struct maio_replay;
  * @lock: taken by ioctls, never by callbacks; guards all below
  * @recorder: set while recording
  * @replay: set while replaying
- * @template: the template in force, if any; a replay does not look at it
+ * @template: the current template, if any; a replay has its own copy
  * @template_err: why there is none
  * @coverage: bytes of the files that @template covers
  * @resident_at_start: bytes of the files cached when the last recording began
  * @mode: what to do with consumed pages
  * @node: node to read ahead to, or NUMA_NO_NODE
- * @gap: bytes behind a reader that are not dropped; 0: chosen by the kernel
+ * @gap: bytes behind a reader that are not dropped; 0: automatic
  */
 struct maio {
 	struct ppc_attachment *att;

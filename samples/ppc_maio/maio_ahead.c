@@ -7,13 +7,10 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
-/* Closer to the readers than this, reading ahead is worth a reclaim. */
+/* Within this distance of the readers, reading ahead is worth a reclaim. */
 #define MAIO_NEAR_BYTES		SZ_16M
 
-/*
- * Choose what to read next. Return: false if there is nothing to read, or no
- * budget for it.
- */
+/* The next callback: choose what to read next. */
 bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
@@ -23,11 +20,11 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	u64 ahead;
 
 	ppc_stream_limits(stream, &limits);
-	/* More than that would not be seen to be ahead. */
+	/* More than this would not be counted as ahead. */
 	limits.budget = min(limits.budget,
 			    MAIO_CURSOR_LOOKS * MAIO_CHUNK_SIZE);
 
-	/* A reader waits for the lock: don't keep it for long. */
+	/* Readers wait for the lock: do not hold it for long. */
 	do {
 		cond_resched();
 		spin_lock(&s->lock);
@@ -48,60 +45,47 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	}
 	ppc_stream_set_ahead(stream, batch->ahead + batch->bytes.len);
 	*range = batch->bytes;
-	/* Of many readers, each gets a batch at least. */
+	/* Each of many readers gets one batch at least. */
 	if (batch->ahead <= MAIO_NEAR_BYTES || batch->before < PPC_READ_BYTES)
 		range->flags |= PPC_RANGE_NEAR;
 	return true;
 }
 
-static void maio_ahead_brought(struct maio_stream *s, u32 chunk)
+/* The batch is cached, or its file cannot be read any more. */
+static void maio_ahead_done(struct maio_stream *s, u16 how)
 {
+	const struct maio_batch *batch = &s->batch;
+	u64 populated = 0;
+	u32 chunk;
+
 	lockdep_assert_held(&s->lock);
-	if (s->map.state[chunk] & (MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED))
-		return;
-	WRITE_ONCE(s->brought, s->brought + maio_map_len(&s->map, chunk));
-}
-
-/* There is nothing to be read for the batch, now or later. */
-static void maio_ahead_pass(struct maio_stream *s)
-{
-	const struct maio_batch *batch = &s->batch;
-	u32 chunk;
-
 	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++) {
-		maio_ahead_brought(s, chunk);
-		s->map.state[chunk] |= MAIO_CHUNK_CONSUMED | MAIO_CHUNK_FAILED;
+		const u16 state = maio_chunk(&s->map, chunk);
+
+		if (!(state & (MAIO_CHUNK_CACHED | MAIO_CHUNK_READ)))
+			populated += maio_map_len(&s->map, chunk);
+		maio_chunk_set(&s->map, chunk,
+			       (state & ~MAIO_CHUNK_STUCK) | how);
 	}
+	WRITE_ONCE(s->populated, s->populated + populated);
+	s->drop_from = min(s->drop_from, batch->first);
 }
 
-static void maio_ahead_issued(struct maio_stream *s)
-{
-	const struct maio_batch *batch = &s->batch;
-	u32 chunk;
-
-	for (chunk = batch->first; chunk < batch->first + batch->nr; chunk++) {
-		u16 *state = &s->map.state[chunk];
-
-		maio_ahead_brought(s, chunk);
-		*state = maio_chunk_issue(*state);
-		s->burn_from = min(s->burn_from, chunk);
-	}
-	s->issued += batch->bytes.len;
-}
-
-/* What came of the choice: bytes that were read, or an error. */
+/* The filled callback. */
 void maio_stream_filled(struct ppc_stream *stream,
 			const struct ppc_range *range, s64 read)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
 
 	scoped_guard(spinlock, &s->lock) {
-		if (read >= 0)
-			maio_ahead_issued(s);
-		else if (read == -ESTALE)
-			maio_ahead_pass(s);
-		else
+		if (read >= 0) {
+			s->issued += read;
+			maio_ahead_done(s, MAIO_CHUNK_CACHED);
+		} else if (read == -ESTALE) {
+			maio_ahead_done(s, MAIO_CHUNK_READ | MAIO_CHUNK_FAILED);
+		} else {
 			maio_cursors_unpick(&s->cursors, &s->batch);
+		}
 	}
-	maio_stream_look(s);
+	maio_stream_update_pressure(s);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: what a stream drops next: what its readers have consumed, in its order
- * and the gap behind them.
+ * MAIO: what a stream drops next: finished chunks, in the order of the stream and a
+ * gap behind the readers.
  */
 #include "maio_stream.h"
 
@@ -12,18 +12,18 @@
 #include <linux/numa.h>
 #include <linux/sched.h>
 
-/* A gap that nobody chose; readers of several streams may be far apart. */
+/* Limits of the automatic gap; readers of several streams may be far apart. */
 #define MAIO_GAP_MAX		SZ_32M
 #define MAIO_GAP_MAX_APART	SZ_64M
 #define MAIO_GAP_MIN		(2 * MAIO_CHUNK_SIZE)
 
-/* Chunks to look at in one go. */
+/* Chunks to scan in one go. */
 #define MAIO_DROP_LOOKS		256
 
-/* How long, at most, until it is looked again at what others want. */
+/* Longest pause between sweeps for chunks that others want. */
 #define MAIO_DROP_PAUSE		(16 * MAIO_END_REST)
 
-/* Bytes that streams to a node, or to any, have yet to bring in, at most. */
+/* Bytes that streams to a node, or to any, will read, at most. */
 static u64 maio_streams_left(struct maio_streams *set, int nid)
 {
 	struct maio_stream *s;
@@ -32,43 +32,43 @@ static u64 maio_streams_left(struct maio_streams *set, int nid)
 	guard(spinlock)(&set->lock);
 	list_for_each_entry(s, &set->list, link) {
 		u64 total = maio_map_byte(&s->map, s->map.nr_chunks);
-		u64 brought = READ_ONCE(s->brought);
+		u64 populated = READ_ONCE(s->populated);
 
-		/* Nobody has come yet, or it is over. */
-		if (!READ_ONCE(s->met) || !ppc_stream_running(s->stream) ||
+		/* Not started, or over. */
+		if (!READ_ONCE(s->has_reader) || !ppc_stream_running(s->stream) ||
 		    READ_ONCE(s->gave_up))
 			continue;
 		if (nid == NUMA_NO_NODE || READ_ONCE(s->nid) == nid)
-			left += total > brought ? total - brought : 0;
+			left += total > populated ? total - populated : 0;
 	}
 	return left;
 }
 
-/* See whether what was consumed has to make room for the rest. */
-bool maio_stream_look(struct maio_stream *s)
+/* Update whether memory is short of the rest of the load. */
+bool maio_stream_update_pressure(struct maio_stream *s)
 {
 	int nid = READ_ONCE(s->nid);
-	bool tight, news;
+	bool under_pressure, first;
 	u64 need;
 
-	if (READ_ONCE(s->burn) != MAIO_BURN_TIGHT)
+	if (READ_ONCE(s->drop_mode) != MAIO_DROP_UNDER_PRESSURE)
 		return false;
 	need = maio_streams_left(s->set, NUMA_NO_NODE);
-	tight = !ppc_stream_has_room(s->stream, need, nid == NUMA_NO_NODE ?
+	under_pressure = !ppc_stream_has_headroom(s->stream, need, nid == NUMA_NO_NODE ?
 				     need : maio_streams_left(s->set, nid));
 	scoped_guard(spinlock, &s->lock) {
-		news = tight && !s->tight;
-		s->tight = tight;
+		first = under_pressure && !s->under_pressure;
+		s->under_pressure = under_pressure;
 	}
-	/* Streams whose readers are through look no more by themselves. */
-	if (news)
+	/* Streams whose readers have finished no longer update it. */
+	if (first)
 		ppc_kick_drops(s->att);
-	return tight;
+	return under_pressure;
 }
 
 /*
- * Unless somebody chose: enough for readers that look back or read in turns, and a
- * small part of the memory that there is for reading ahead.
+ * The automatic gap suffices for readers that return to recent bytes or read by
+ * turns, and is a small part of the memory for reading ahead.
  */
 static u64 maio_behind_gap(struct maio_stream *s)
 {
@@ -78,7 +78,7 @@ static u64 maio_behind_gap(struct maio_stream *s)
 
 	ppc_stream_limits(s->stream, &limits);
 	nr = limits.streams;
-	/* What is to stay must not fill all that may be cached. */
+	/* The gap must not fill all that may be cached. */
 	if (gap != MAIO_GAP_AUTO && limits.ceiling != U64_MAX)
 		gap = min(gap, div_u64(limits.ceiling / 2, nr));
 	if (gap != MAIO_GAP_AUTO)
@@ -97,18 +97,39 @@ static u64 maio_behind_gap(struct maio_stream *s)
 static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
 				  u64 gap)
 {
-	u16 state = s->map.state[chunk];
+	const u16 mask = MAIO_CHUNK_READ | MAIO_CHUNK_CACHED;
+	const u16 state = maio_chunk(&s->map, chunk);
 
-	if (!(state & s->sweep.want) || maio_chunk_gone(state))
+	/* No reader is left: drop all that was read. */
+	if (s->sweep.final)
+		return maio_chunk_left(&s->map, chunk);
+	if ((state & mask) != mask)
 		return false;
 	if (s->sweep.pass != MAIO_PASS_BEHIND)
 		return true;
 	return !(state & MAIO_CHUNK_STUCK) &&
-	       !maio_cursors_hold(&s->cursors, &s->map, chunk, gap) &&
-	       !maio_stream_holds_unread(s, chunk);
+	       !maio_cursors_hold(&s->cursors, &s->map, chunk, gap);
 }
 
-/* Find the next run of chunks to drop, in one file. */
+/*
+ * A chunk counts as dropped before the drop, so that it counts as cached if it is
+ * read ahead again meanwhile.
+ */
+static void maio_behind_take(struct maio_stream *s, u32 chunk)
+{
+	lockdep_assert_held(&s->lock);
+	s->map.state[chunk] &= ~MAIO_CHUNK_CACHED;
+}
+
+/* The chunk was not dropped. */
+static void maio_behind_restore(struct maio_stream *s, u32 chunk, u16 why)
+{
+	guard(spinlock)(&s->lock);
+	if (!maio_chunk_left(&s->map, chunk))
+		s->map.state[chunk] |= MAIO_CHUNK_CACHED | why;
+}
+
+/* Find the next run of chunks to drop. */
 static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 {
 	struct maio_sweep *sweep = &s->sweep;
@@ -116,14 +137,14 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 	struct ppc_range bytes;
 	u32 looks = 0;
 
-	/* No more than the rest of the load needs. */
-	if (READ_ONCE(s->burn) == MAIO_BURN_TIGHT && !maio_stream_look(s))
+	/* Not more than the rest of the load needs. */
+	if (READ_ONCE(s->drop_mode) == MAIO_DROP_UNDER_PRESSURE && !maio_stream_update_pressure(s))
 		return false;
 	guard(spinlock)(&s->lock);
 	while (sweep->at < s->map.nr_chunks &&
 	       !maio_behind_candidate(s, sweep->at, gap)) {
 		sweep->at++;
-		/* A reader waits for the lock: don't keep it for long. */
+		/* Readers wait for the lock: do not hold it for long. */
 		if (++looks % MAIO_DROP_LOOKS == 0) {
 			spin_unlock(&s->lock);
 			cond_resched();
@@ -135,7 +156,7 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 
 	sweep->first = sweep->at;
 	maio_map_chunk(&s->map, sweep->at, run);
-	s->map.state[sweep->at] |= MAIO_CHUNK_DROPPING;
+	maio_behind_take(s, sweep->at);
 	while (++sweep->at < s->map.nr_chunks &&
 	       maio_behind_candidate(s, sweep->at, gap)) {
 		maio_map_chunk(&s->map, sweep->at, &bytes);
@@ -144,7 +165,7 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 		    run->len + bytes.len > PPC_DROP_BYTES)
 			break;
 		run->len += bytes.len;
-		s->map.state[sweep->at] |= MAIO_CHUNK_DROPPING;
+		maio_behind_take(s, sweep->at);
 	}
 	sweep->end = sweep->at;
 	return true;
@@ -152,53 +173,52 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 
 static void maio_sweep_begin(struct maio_stream *s, enum maio_pass pass)
 {
+	const u16 mask = MAIO_CHUNK_READ | MAIO_CHUNK_CACHED;
 	struct maio_sweep *sweep = &s->sweep;
 	u32 looks = 0;
 
+	/* The rest of a run that was not retried. */
+	for (; sweep->again < sweep->again_end; sweep->again++)
+		maio_behind_restore(s, sweep->again, 0);
 	sweep->pass = pass;
 	if (pass == MAIO_PASS_NONE)
 		return;
-	sweep->again_end = 0;
 	sweep->drain = pass == MAIO_PASS_LAST;
 	if (pass == MAIO_PASS_REST) {
 		sweep->kept = false;
 		sweep->left = false;
 	}
 	guard(spinlock)(&s->lock);
-	sweep->at = pass == MAIO_PASS_BEHIND ? s->burn_from : 0;
+	sweep->at = pass == MAIO_PASS_BEHIND ? s->drop_from : 0;
 	while (sweep->at < s->map.nr_chunks && looks++ < MAIO_DROP_LOOKS &&
-	       maio_chunk_gone(s->map.state[sweep->at]))
+	       (maio_chunk(&s->map, sweep->at) & mask) == MAIO_CHUNK_READ)
 		sweep->at++;
-	s->burn_from = sweep->at;
-}
-
-/* Nobody reads any more: all that was read goes. */
-static enum maio_pass maio_sweep_final(struct maio_stream *s)
-{
-	s->sweep.want = MAIO_CHUNK_CONSUMED | MAIO_CHUNK_ISSUED |
-			MAIO_CHUNK_LEFT;
-	guard(spinlock)(&s->lock);
-	return s->burn == MAIO_BURN_ALWAYS || maio_stream_burns(s) ?
-	       MAIO_PASS_REST : MAIO_PASS_NONE;
+	s->drop_from = sweep->at;
 }
 
 static enum maio_pass maio_sweep_choose(struct maio_stream *s)
 {
-	s->sweep.want = MAIO_CHUNK_CONSUMED;
-	maio_stream_look(s);
+	if (s->sweep.final) {
+		guard(spinlock)(&s->lock);
+		return s->drop_mode == MAIO_DROP_ALWAYS || maio_stream_drops(s) ?
+		       MAIO_PASS_REST : MAIO_PASS_NONE;
+	}
+	maio_stream_update_pressure(s);
 	scoped_guard(spinlock, &s->lock) {
-		if (!maio_stream_burns(s))
+		if (!maio_stream_drops(s))
 			return MAIO_PASS_NONE;
 		if (!maio_cursors_at_end(&s->cursors, &s->map))
 			return MAIO_PASS_BEHIND;
-		if (time_after_eq(jiffies, s->last_access + MAIO_END_REST))
+		if (time_after_eq(jiffies, s->last_access + MAIO_END_REST)) {
+			maio_stream_settle(s);
 			return MAIO_PASS_REST;
+		}
 	}
 	ppc_stream_kick_drop(s->stream, MAIO_END_REST);
 	return MAIO_PASS_BEHIND;
 }
 
-/* Has any reader of the load been seen of late? */
+/* Was any reader of the load seen recently? */
 static bool maio_readers_active(struct maio_streams *set)
 {
 	struct maio_stream *s;
@@ -212,8 +232,8 @@ static bool maio_readers_active(struct maio_streams *set)
 }
 
 /*
- * Others may be about to pass what they wanted, or, if none of them is seen, be
- * given up at some time.
+ * Other readers may finish soon what they want; if none is active, MAIO gives them up
+ * at some time.
  */
 static void maio_sweep_later(struct maio_stream *s)
 {
@@ -226,7 +246,7 @@ static void maio_sweep_later(struct maio_stream *s)
 	ppc_stream_kick_drop(s->stream, sweep->pause);
 }
 
-/* All was looked at: once more, or no more. */
+/* A sweep is complete: start the last one, or plan the next. */
 static void maio_sweep_end(struct maio_stream *s)
 {
 	struct maio_sweep *sweep = &s->sweep;
@@ -235,6 +255,8 @@ static void maio_sweep_end(struct maio_stream *s)
 		maio_sweep_begin(s, MAIO_PASS_LAST);
 		return;
 	}
+	if (sweep->pass == MAIO_PASS_LAST)
+		s->counted = true;
 	if (sweep->pass != MAIO_PASS_BEHIND && !sweep->final) {
 		if (sweep->kept)
 			maio_sweep_later(s);
@@ -244,7 +266,7 @@ static void maio_sweep_end(struct maio_stream *s)
 	sweep->pass = MAIO_PASS_NONE;
 }
 
-/* Choose what to drop next. Return: false if there is nothing to drop. */
+/* The drop callback: choose what to drop next. */
 bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
@@ -253,14 +275,15 @@ bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range)
 
 	if (sweep->pass == MAIO_PASS_NONE || sweep->final != final) {
 		sweep->final = final;
-		maio_sweep_begin(s, final ? maio_sweep_final(s) :
-					    maio_sweep_choose(s));
+		maio_sweep_begin(s, maio_sweep_choose(s));
 	}
 	while (sweep->pass != MAIO_PASS_NONE) {
-		/* Of a run that did not go whole, which of them is wanted or stays? */
-		if (sweep->again < sweep->again_end) {
+		/* Retry the chunks of a run that was not dropped completely. */
+		while (sweep->again < sweep->again_end) {
 			sweep->first = sweep->again++;
 			sweep->end = sweep->again;
+			if (maio_chunk_left(&s->map, sweep->first))
+				continue;
 			maio_map_chunk(&s->map, sweep->first, range);
 			return true;
 		}
@@ -274,50 +297,25 @@ bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range)
 	return false;
 }
 
-static void maio_behind_mark(struct maio_stream *s, u32 chunk, u64 left)
-{
-	u16 *state = &s->map.state[chunk];
-
-	guard(spinlock)(&s->lock);
-	/* If it was read ahead again meanwhile, it is there to be dropped again. */
-	if (!(*state & MAIO_CHUNK_DROPPING)) {
-		s->sweep.left = true;
-		return;
-	}
-	*state &= ~MAIO_CHUNK_DROPPING;
-	s->sweep.left |= left > 0;
-	if (left && s->sweep.pass == MAIO_PASS_LAST &&
-	    !(*state & MAIO_CHUNK_COUNTED)) {
-		ppc_count(s->att, PPC_COUNT_UNBURNABLE, left);
-		*state |= MAIO_CHUNK_COUNTED;
-	}
-	if (!left)
-		*state = (*state & ~MAIO_CHUNK_LEFT) | MAIO_CHUNK_BURNED;
-	else if (*state & MAIO_CHUNK_TRIED)
-		*state |= MAIO_CHUNK_STUCK;
-	else
-		*state |= MAIO_CHUNK_TRIED;
-}
-
-/* What came of the choice: bytes that are left, or an error. */
+/* The dropped callback. */
 void maio_stream_dropped(struct ppc_stream *stream,
 			 const struct ppc_range *range, s64 left)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
 	struct maio_sweep *sweep = &s->sweep;
-	u32 chunk;
 
-	if (left == -ESTALE)
+	if (!left || left == -ESTALE)
 		return;
-	if (!left) {
-		for (chunk = sweep->first; chunk < sweep->end; chunk++)
-			maio_behind_mark(s, chunk, 0);
-	} else if (sweep->end - sweep->first > 1) {
+	if (sweep->end - sweep->first > 1) {
 		sweep->again = sweep->first;
 		sweep->again_end = sweep->end;
 	} else if (left == -EBUSY) {
 		sweep->kept = true;
+		maio_behind_restore(s, sweep->first, 0);
 	} else {
-		maio_behind_mark(s, sweep->first, left);
+		sweep->left = true;
+		maio_behind_restore(s, sweep->first, MAIO_CHUNK_STUCK);
+		if (sweep->pass == MAIO_PASS_LAST && !s->counted)
+			ppc_count(s->att, PPC_COUNT_UNBURNABLE, left);
 	}
 }

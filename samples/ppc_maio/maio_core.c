@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO, a page cache policy for loading models: it records what the workers of
- * a load read, and reads it ahead of them on later loads.
+ * MAIO, a page cache policy for loading models: it records what the workers of a load
+ * read, and reads it ahead of them in later loads.
  *
- * This file ties the policy to attachments by its callbacks.
+ * This file has the policy's callbacks.
  */
 #include "maio.h"
 
@@ -69,7 +69,7 @@ static bool maio_access(struct ppc_attachment *att,
 	case PPC_STREAM_COVERED:
 	case PPC_STREAM_MOVED:
 		return true;
-	case PPC_STREAM_BEHIND:
+	case PPC_STREAM_OVERTAKEN:
 	case PPC_STREAM_ELSEWHERE:
 		break;
 	}

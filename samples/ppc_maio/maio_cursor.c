@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cursors: a process may read several places of its stream at once, from as
- * many threads. An access near a cursor moves that cursor; one elsewhere is a
- * new reader, and takes the place of the cursor that was idle longest.
+ * Cursors: a process may read several places of its stream at once, with several
+ * threads. An access near a cursor moves that cursor. Other accesses are by a new
+ * reader, which replaces the cursor that was idle longest.
  */
 
 #include <linux/export.h>
@@ -13,13 +13,13 @@
 
 #include "maio_cursor.h"
 
-static bool cursor_active(const struct maio_cursors *cs,
-			  const struct maio_cursor *c)
+static bool maio_cursor_active(const struct maio_cursors *cs,
+			       const struct maio_cursor *c)
 {
 	return c->used && cs->clock - c->stamp < MAIO_CURSOR_IDLE;
 }
 
-static struct maio_cursor *cursor_near(struct maio_cursors *cs, u32 chunk)
+static struct maio_cursor *maio_cursor_near(struct maio_cursors *cs, u32 chunk)
 {
 	struct maio_cursor *near = NULL;
 	u32 nearest = MAIO_CURSOR_SLACK + 1;
@@ -37,7 +37,52 @@ static struct maio_cursor *cursor_near(struct maio_cursors *cs, u32 chunk)
 	return near;
 }
 
-static struct maio_cursor *cursor_new(struct maio_cursors *cs, u32 chunk)
+/* A reader has finished a chunk, as far as it is cached. */
+static void maio_chunk_finish(struct maio_map *map, u32 chunk, struct maio_outcome *out)
+{
+	const u16 state = maio_chunk(map, chunk);
+	const u64 len = maio_map_len(map, chunk);
+
+	out->consumed += len;
+	if (!(state & MAIO_CHUNK_CACHED))
+		out->populated += len;
+	else if (state & MAIO_CHUNK_SEEN)
+		out->useful += len;
+	/* A skipped chunk may not be wanted at all. */
+	if ((state & MAIO_CHUNK_AGAIN) && (state & MAIO_CHUNK_SEEN))
+		out->refaulted += len;
+	maio_chunk_set(map, chunk, (state & ~MAIO_CHUNK_AGAIN) |
+				   MAIO_CHUNK_CACHED | MAIO_CHUNK_SEEN |
+				   MAIO_CHUNK_READ);
+}
+
+static void maio_chunk_pass_over(struct maio_map *map, u32 chunk, struct maio_outcome *out)
+{
+	const u16 state = maio_chunk(map, chunk);
+
+	if (state & MAIO_CHUNK_READ)
+		return;
+	/* If some of it is cached, it can be dropped. */
+	if ((state & MAIO_CHUNK_SEEN) || maio_chunk_left(map, chunk)) {
+		maio_chunk_finish(map, chunk, out);
+	} else {
+		out->populated += maio_map_len(map, chunk);
+		maio_chunk_set(map, chunk, (state & ~MAIO_CHUNK_AGAIN) |
+					   MAIO_CHUNK_READ);
+	}
+}
+
+/* Chunks that a reader skipped are finished once it is @lag chunks ahead. */
+static void maio_cursor_settle(struct maio_cursor *c, struct maio_map *map, u32 lag,
+			       struct maio_outcome *out)
+{
+	for (; c->tail + lag < c->pos; c->tail++)
+		maio_chunk_pass_over(map, c->tail, out);
+}
+
+static struct maio_cursor *maio_cursor_new(struct maio_cursors *cs,
+					   struct maio_map *map, u32 chunk,
+				      struct maio_outcome *out)
 {
 	struct maio_cursor *c = &cs->cursor[0];
 	int i;
@@ -52,193 +97,156 @@ static struct maio_cursor *cursor_new(struct maio_cursors *cs, u32 chunk)
 		if (cs->clock - other->stamp > cs->clock - c->stamp)
 			c = other;
 	}
+	/* The old reader has left; the new one starts at @chunk. */
+	for (; c->tail < c->pos; c->tail++)
+		if (c->tail != chunk)
+			maio_chunk_pass_over(map, c->tail, out);
 	*c = (struct maio_cursor){
 		.used = true,
 		.pos = chunk,
 		.next = chunk,
+		.tail = chunk,
+		.late = U32_MAX,
+		.skip = MAIO_CHUNK_CACHED | MAIO_CHUNK_READ | MAIO_CHUNK_FAILED,
 	};
 	return c;
 }
 
-static void consume(struct maio_map *map, u32 from, u32 to,
-		    struct maio_outcome *out)
+/* A reader is in these chunks, and has finished those that it read to the end. */
+static void maio_cursor_see(struct maio_map *map, const struct maio_step *step,
+			    struct maio_outcome *out)
 {
-	/* What is leapt over may not be wanted at all. */
-	const bool leap = to - from > 2;
+	u32 chunk = step->chunk, end = step->last + step->whole;
 
-	for (; from < to; from++) {
-		u64 len;
+	/* Only the next fault shows how far the previous one read. */
+	if (chunk && (maio_chunk(map, chunk - 1) &
+		      (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)) == MAIO_CHUNK_SEEN)
+		maio_chunk_finish(map, chunk - 1, out);
+	for (; chunk <= step->last; chunk++) {
+		u16 state = maio_chunk(map, chunk) | MAIO_CHUNK_SEEN;
 
-		if (map->state[from] & MAIO_CHUNK_CONSUMED)
-			continue;
-		len = maio_map_len(map, from);
-		out->consumed += len;
-		if (map->state[from] & MAIO_CHUNK_ISSUED)
-			out->useful += len;
-		else
-			out->brought += len;
-		if (!leap && (map->state[from] & MAIO_CHUNK_BURNED))
-			out->refaulted += len;
-		map->state[from] &= ~MAIO_CHUNK_BURNED;
-		map->state[from] |= MAIO_CHUNK_CONSUMED;
+		/* Dropped, but cached again. */
+		if (state & MAIO_CHUNK_READ)
+			state |= MAIO_CHUNK_CACHED;
+		maio_chunk_set(map, chunk, state);
+		if (chunk < end && !(state & MAIO_CHUNK_READ))
+			maio_chunk_finish(map, chunk, out);
 	}
 }
 
-/* By us, or by reclaim once it was consumed. */
-static bool dropped(u16 state)
+/*
+ * Nothing is cached. Chunks ahead that should be cached may be gone as well: the
+ * reader's window no longer skips them.
+ */
+static void maio_cursor_miss(struct maio_cursor *c, struct maio_map *map, u32 chunk,
+			     struct maio_outcome *out)
 {
-	const u16 done = MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED;
+	const u16 state = maio_chunk(map, chunk);
+	const u64 len = maio_map_len(map, chunk);
 
-	return (state & MAIO_CHUNK_BURNED) || (state & done) == done;
+	c->pos = min(c->pos, chunk);
+	c->next = chunk;
+	c->tail = min(c->tail, chunk);
+	if (state & (MAIO_CHUNK_CACHED | MAIO_CHUNK_READ))
+		out->populated -= len;
+	if (!(state & MAIO_CHUNK_READ)) {
+		if (state & MAIO_CHUNK_CACHED)
+			c->skip &= ~MAIO_CHUNK_CACHED;
+	} else if (state & MAIO_CHUNK_SEEN) {
+		out->again = true;
+		out->refaulted += len;
+		c->skip = MAIO_CHUNK_FAILED;
+	} else {
+		c->skip &= ~MAIO_CHUNK_READ;
+	}
+	maio_chunk_renew(map, chunk);
+	if (out->hit == PPC_STREAM_COVERED || (state & MAIO_CHUNK_CACHED))
+		out->hit = PPC_STREAM_OVERTAKEN;
 }
 
-/* Passed over, not passed: from here to what was read ahead. */
-static void unpass(struct maio_map *map, u32 chunk, struct maio_outcome *out)
-{
-	const u16 mask = MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED |
-			MAIO_CHUNK_BURNED | MAIO_CHUNK_FAILED;
-	/* A reader passes over no more at once. */
-	u32 end = min(map->nr_chunks, chunk + MAIO_CURSOR_SLACK);
-
-	for (; chunk < end && (map->state[chunk] & mask) == MAIO_CHUNK_CONSUMED;
-	     chunk++) {
-		map->state[chunk] &= ~(MAIO_CHUNK_CONSUMED | MAIO_CHUNK_SEEN |
-				       MAIO_CHUNK_READ);
-		out->brought -= maio_map_len(map, chunk);
-	}
-}
-
-/* Chunks from here on are gone: forget that they were read ahead. */
-static void forget(struct maio_cursors *cs, struct maio_map *map,
-		   const struct maio_cursor *c, u32 chunk,
-		   struct maio_outcome *out)
-{
-	const u32 missed = chunk;
-	/* Missed before it was passed: what was passed elsewhere is done. */
-	u16 keep = ~map->state[chunk] & MAIO_CHUNK_CONSUMED;
-	/* What is gone further on will be missed in its turn. */
-	u32 end = min(map->nr_chunks, chunk + MAIO_CURSOR_LOOKS);
-	int i;
-
-	for (i = 0; i < MAIO_CURSORS; i++) {
-		struct maio_cursor *o = &cs->cursor[i];
-
-		if (o != c && o->used && !cursor_active(cs, o))
-			o->next = min(o->next, max(o->pos, chunk));
-	}
-	for (; chunk < end; chunk++) {
-		bool others = false;
-
-		if (!map->state[chunk] || (map->state[chunk] & keep))
-			continue;
-		/* What was missed is gone, whoever else is about to read it. */
-		for (i = 0; i < MAIO_CURSORS && !others && chunk != missed; i++) {
-			const struct maio_cursor *o = &cs->cursor[i];
-
-			others = o != c && cursor_active(cs, o) &&
-				 chunk >= o->pos && chunk < o->next;
-		}
-		if (others)
-			continue;
-		if (map->state[chunk] & (MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED))
-			out->brought -= maio_map_len(map, chunk);
-		map->state[chunk] = maio_chunk_renew(map->state[chunk]);
-	}
-}
-
-/* Forget all readers and what was read ahead for them. */
+/* Start another pass: forget all readers and the state of all chunks. */
 void maio_cursors_reset(struct maio_cursors *cs, struct maio_map *map)
 {
-	u32 i;
-
 	*cs = (struct maio_cursors){};
-	/* To read what was burned for others is no refault. */
-	for (i = 0; i < map->nr_chunks; i++)
-		map->state[i] = maio_chunk_renew(map->state[i]) &
-				~MAIO_CHUNK_BURNED;
+	map->pass = (map->pass + 1) % MAIO_PASSES;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_reset);
 
-/* A fault does not tell how far its reader goes, but by the next one. */
-static void see(struct maio_map *map, const struct maio_step *step)
-{
-	u32 chunk = step->chunk;
-
-	if (chunk && (map->state[chunk - 1] & MAIO_CHUNK_SEEN))
-		map->state[chunk - 1] |= MAIO_CHUNK_READ;
-	for (; chunk <= step->last; chunk++) {
-		map->state[chunk] |= MAIO_CHUNK_SEEN;
-		if (chunk < step->last + step->whole)
-			map->state[chunk] |= MAIO_CHUNK_READ;
-	}
-}
-
-/* A reader was seen. */
+/* Update the cursors for an access. */
 void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 			 const struct maio_step *step, struct maio_outcome *out)
 {
-	u32 done = step->last + step->whole;
-	u16 *state = &map->state[step->chunk];
+	const u16 state = maio_chunk(map, step->chunk);
+	const bool cached = state & MAIO_CHUNK_CACHED;
+	const u32 done = step->last + step->whole;
 	struct maio_cursor *c;
 
 	*out = (struct maio_outcome){ .hit = PPC_STREAM_COVERED };
 	cs->clock++;
 
-	c = cursor_near(cs, step->chunk);
-	/* Missed behind a reader: another place of his, or another reader. */
-	if (!c || (step->chunk < c->pos && step->miss &&
-		   !(*state & MAIO_CHUNK_ISSUED))) {
+	c = maio_cursor_near(cs, step->chunk);
+	/* A miss behind a cursor: another place or another reader. */
+	if (!c || (step->chunk < c->pos && step->miss && !cached)) {
 		bool first = !cs->cursor[0].used;
 
-		c = cursor_new(cs, step->chunk);
-		if (step->miss || !(*state & MAIO_CHUNK_ISSUED)) {
+		c = maio_cursor_new(cs, map, step->chunk, out);
+		if (step->miss || !cached) {
 			out->hit = PPC_STREAM_MOVED;
 			out->interrupted = !first;
 		}
 	}
 	c->stamp = cs->clock;
 
-	if (step->miss && dropped(*state))
-		out->refaulted = maio_map_len(map, step->chunk);
-	/* Somebody else has brought it back. */
-	if (!step->miss && maio_chunk_gone(*state))
-		*state &= ~MAIO_CHUNK_BURNED;
-	if (step->miss && (*state & MAIO_CHUNK_ISSUED)) {
-		forget(cs, map, c, step->chunk, out);
-		c->pos = min(c->pos, step->chunk);
-		c->next = step->chunk;
-		out->hit = PPC_STREAM_BEHIND;
-	} else if (step->miss) {
-		unpass(map, step->chunk, out);
-		c->next = step->chunk;
-		if (out->hit == PPC_STREAM_COVERED)
-			out->hit = PPC_STREAM_BEHIND;
-	} else if (!(*state & MAIO_CHUNK_ISSUED) &&
-		   (step->chunk >= c->next || step->chunk < c->pos)) {
+	if (step->miss) {
+		maio_cursor_miss(c, map, step->chunk, out);
+	} else if (!cached && (step->chunk >= c->next || step->chunk < c->pos)) {
 		c->next = max(c->next, step->chunk);
 		if (out->hit == PPC_STREAM_COVERED)
-			out->hit = PPC_STREAM_BEHIND;
-	}
-	/* That it was dropped has been counted. */
-	if (step->miss)
-		*state &= ~MAIO_CHUNK_BURNED;
-	if (!step->uptodate && !step->miss && (*state & MAIO_CHUNK_ISSUED) &&
-	    !(*state & MAIO_CHUNK_LATE)) {
-		*state |= MAIO_CHUNK_LATE;
+			out->hit = PPC_STREAM_OVERTAKEN;
+	} else if (cached && !step->uptodate && c->late != step->chunk) {
+		c->late = step->chunk;
 		out->late = maio_map_len(map, step->chunk);
 	}
-
 	if (done > c->pos) {
-		consume(map, c->pos, done, out);
+		out->passed = true;
 		c->pos = done;
 		c->next = max(c->next, done);
 	}
-	see(map, step);
+	maio_cursor_see(map, step, out);
+	maio_cursor_settle(c, map, step->lag, out);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_access);
 
-/* Bytes of a run of chunks that no reader has passed; of endless runs, its end. */
-static u64 unread(const struct maio_map *map, u32 from, u32 end)
+/* Readers rest: finish the chunks that they skipped. */
+void maio_cursors_settle(struct maio_cursors *cs, struct maio_map *map,
+			 struct maio_outcome *out)
+{
+	int i;
+
+	*out = (struct maio_outcome){};
+	for (i = 0; i < MAIO_CURSORS; i++)
+		if (cs->cursor[i].used)
+			maio_cursor_settle(&cs->cursor[i], map, 0, out);
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_cursors_settle);
+
+/* Has a reader moved past a chunk that it may not have read? */
+bool maio_cursors_skipped(const struct maio_cursors *cs, u32 chunk)
+{
+	int i;
+
+	for (i = 0; i < MAIO_CURSORS; i++) {
+		const struct maio_cursor *c = &cs->cursor[i];
+
+		if (c->used && chunk >= c->tail && chunk < c->pos)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_cursors_skipped);
+
+/* Unfinished bytes of a run of chunks; of a very long run, of its end. */
+static u64 maio_chunks_unread(const struct maio_map *map, u32 from, u32 end)
 {
 	u64 bytes = 0;
 	u32 run;
@@ -246,27 +254,24 @@ static u64 unread(const struct maio_map *map, u32 from, u32 end)
 	if (end > from && end - from > MAIO_CURSOR_LOOKS)
 		from = end - MAIO_CURSOR_LOOKS;
 	while (from < end) {
-		while (from < end && (map->state[from] & MAIO_CHUNK_CONSUMED))
+		while (from < end && (maio_chunk(map, from) & MAIO_CHUNK_READ))
 			from++;
 		run = from;
-		while (from < end && !(map->state[from] & MAIO_CHUNK_CONSUMED))
+		while (from < end && !(maio_chunk(map, from) & MAIO_CHUNK_READ))
 			from++;
 		bytes += maio_map_byte(map, from) - maio_map_byte(map, run);
 	}
 	return bytes;
 }
 
-/*
- * Bytes between the readers and what is read ahead. Return: bytes that no
- * reader has passed, for all readers that are not idle.
- */
+/* Unfinished bytes in the windows of all readers that are not idle. */
 u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map)
 {
 	u32 done = 0, from, end;
 	u64 ahead = 0;
 	int i;
 
-	/* Windows may overlap: go through the union of them. */
+	/* Windows may overlap: walk their union. */
 	do {
 		from = map->nr_chunks;
 		end = 0;
@@ -274,29 +279,25 @@ u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map
 			const struct maio_cursor *c = &cs->cursor[i];
 			u32 begin = max(c->pos, done);
 
-			if (cursor_active(cs, c) && begin < c->next &&
+			if (maio_cursor_active(cs, c) && begin < c->next &&
 			    begin < from) {
 				from = begin;
 				end = c->next;
 			}
 		}
-		ahead += unread(map, from, end);
+		ahead += maio_chunks_unread(map, from, end);
 		done = end;
 	} while (end);
 	return ahead;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_ahead);
 
-static bool skippable(const struct maio_map *map, u32 chunk)
+static bool maio_cursor_may_skip(const struct maio_map *map, const struct maio_cursor *c)
 {
-	return chunk < map->nr_chunks && (map->state[chunk] &
-		(MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED | MAIO_CHUNK_FAILED));
+	return c->next < map->nr_chunks && (maio_chunk(map, c->next) & c->skip);
 }
 
-/*
- * Pass over what needs no reading ahead. Return: true if there is more to pass
- * over, as only some is in one call.
- */
+/* Skip chunks that are not read ahead. Return: true if more remain for another call. */
 bool maio_cursors_skip(struct maio_cursors *cs, const struct maio_map *map)
 {
 	u32 looks = 0;
@@ -305,7 +306,7 @@ bool maio_cursors_skip(struct maio_cursors *cs, const struct maio_map *map)
 	for (i = 0; i < MAIO_CURSORS; i++) {
 		struct maio_cursor *c = &cs->cursor[i];
 
-		while (cursor_active(cs, c) && skippable(map, c->next)) {
+		while (maio_cursor_active(cs, c) && maio_cursor_may_skip(map, c)) {
 			if (++looks > MAIO_CURSOR_LOOKS)
 				return true;
 			c->next++;
@@ -315,24 +316,35 @@ bool maio_cursors_skip(struct maio_cursors *cs, const struct maio_map *map)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_skip);
 
-/* Who looks back at what was dropped may want no more than that. */
-static bool looks_back(const struct maio_map *map, const struct maio_cursor *c)
+/* A reader that returns to dropped chunks may want only a few of them. */
+static bool maio_cursor_looks_back(const struct maio_map *map, const struct maio_cursor *c)
 {
-	return (map->state[c->next] & MAIO_CHUNK_BURNED) &&
+	return maio_chunk_dropped(maio_chunk(map, c->next)) &&
 	       c->next - c->pos > MAIO_CURSOR_SLACK;
 }
 
+/* Add the next chunk to a batch; if it was read before, it will be read again. */
+static void maio_cursor_take(struct maio_map *map, struct maio_cursor *c)
+{
+	const u16 state = maio_chunk(map, c->next);
+
+	if (maio_chunk_dropped(state))
+		maio_chunk_set(map, c->next, MAIO_CHUNK_AGAIN);
+	else if (state & MAIO_CHUNK_READ)
+		maio_chunk_renew(map, c->next);
+	c->next++;
+}
+
 /*
- * Choose what to read ahead next. @budget bounds what may be ahead of all readers,
- * but one that has less than his share of it gets that all the same.
+ * Choose what to read ahead next: for the reader with the least ahead of it. @budget
+ * limits the bytes ahead of all readers, but each reader gets its share of it.
+ * Readers with more chunks to skip than maio_cursors_skip() does in one call are
+ * left out.
  *
- * The reader with the least ahead of it goes first. One for whom there is more
- * to skip than maio_cursors_skip() does in one call is passed by.
- *
- * Return: false when there is nothing to read, or no budget for it.
+ * Return: false if there is nothing to read, or no budget for it.
  */
-bool maio_cursors_pick(struct maio_cursors *cs, const struct maio_map *map,
-		       u64 budget, u64 most, struct maio_batch *batch)
+bool maio_cursors_pick(struct maio_cursors *cs, struct maio_map *map, u64 budget,
+		       u64 most, struct maio_batch *batch)
 {
 	struct maio_cursor *c = NULL;
 	u64 ahead, share, least = U64_MAX;
@@ -344,11 +356,11 @@ bool maio_cursors_pick(struct maio_cursors *cs, const struct maio_map *map,
 	for (i = 0; i < MAIO_CURSORS; i++) {
 		struct maio_cursor *o = &cs->cursor[i];
 
-		active += cursor_active(cs, o);
-		if (!cursor_active(cs, o) || o->next >= map->nr_chunks ||
-		    skippable(map, o->next) || looks_back(map, o))
+		active += maio_cursor_active(cs, o);
+		if (!maio_cursor_active(cs, o) || o->next >= map->nr_chunks ||
+		    maio_cursor_may_skip(map, o) || maio_cursor_looks_back(map, o))
 			continue;
-		ahead = unread(map, o->pos, o->next);
+		ahead = maio_chunks_unread(map, o->pos, o->next);
 		if (ahead < least) {
 			least = ahead;
 			c = o;
@@ -357,7 +369,7 @@ bool maio_cursors_pick(struct maio_cursors *cs, const struct maio_map *map,
 	if (!c)
 		return false;
 	ahead = maio_cursors_ahead(cs, map);
-	/* What was read ahead in vain, for who jumped, still counts. */
+	/* Bytes ahead of a reader that has jumped away still count. */
 	share = max(budget / MAIO_CURSORS, div_u64(budget / 2, active));
 	if (ahead >= budget && least >= share)
 		return false;
@@ -368,10 +380,11 @@ bool maio_cursors_pick(struct maio_cursors *cs, const struct maio_map *map,
 	batch->cursor = c - cs->cursor;
 	batch->before = least;
 	batch->ahead = ahead;
-	batch->first = c->next++;
+	batch->first = c->next;
 	batch->nr = 1;
-	while (c->next < map->nr_chunks && !skippable(map, c->next) &&
-	       !looks_back(map, c)) {
+	maio_cursor_take(map, c);
+	while (c->next < map->nr_chunks && !maio_cursor_may_skip(map, c) &&
+	       !maio_cursor_looks_back(map, c)) {
 		maio_map_chunk(map, c->next, &bytes);
 		if (bytes.file != batch->bytes.file ||
 		    bytes.pos != batch->bytes.pos + batch->bytes.len ||
@@ -379,13 +392,13 @@ bool maio_cursors_pick(struct maio_cursors *cs, const struct maio_map *map,
 			break;
 		batch->bytes.len += bytes.len;
 		batch->nr++;
-		c->next++;
+		maio_cursor_take(map, c);
 	}
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_pick);
 
-/* The batch was not read after all. */
+/* Undo a pick: the batch was not read. */
 void maio_cursors_unpick(struct maio_cursors *cs, const struct maio_batch *batch)
 {
 	struct maio_cursor *c = &cs->cursor[batch->cursor];
@@ -395,29 +408,7 @@ void maio_cursors_unpick(struct maio_cursors *cs, const struct maio_batch *batch
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_unpick);
 
-/*
- * May a reader want what another leapt over? Readers near each other share a
- * cursor, which is where the first of them is.
- */
-bool maio_cursors_hold_unread(const struct maio_cursors *cs,
-			      const struct maio_map *map, u32 chunk)
-{
-	int i;
-
-	if (map->state[chunk] & MAIO_CHUNK_READ)
-		return false;
-	for (i = 0; i < MAIO_CURSORS; i++) {
-		const struct maio_cursor *c = &cs->cursor[i];
-		u32 distance = c->pos > chunk ? c->pos - chunk : chunk - c->pos;
-
-		if (cursor_active(cs, c) && distance <= 2 * MAIO_CURSOR_SLACK)
-			return true;
-	}
-	return false;
-}
-EXPORT_SYMBOL_IF_KUNIT(maio_cursors_hold_unread);
-
-/* Is a consumed chunk too near to a reader to drop? */
+/* Is a finished chunk too close behind a reader to drop? */
 bool maio_cursors_hold(const struct maio_cursors *cs, const struct maio_map *map,
 		       u32 chunk, u64 gap)
 {
@@ -435,7 +426,7 @@ bool maio_cursors_hold(const struct maio_cursors *cs, const struct maio_map *map
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_hold);
 
-/* Has a reader come to the last chunk? */
+/* Has a reader reached the last chunk? */
 bool maio_cursors_at_end(const struct maio_cursors *cs,
 			 const struct maio_map *map)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * MAIO: lists of extents, as sets and as sequences. No extent ends behind unit
- * U32_MAX, so that counts do not overflow when extents are joined.
+ * U32_MAX, so that counts do not overflow when extents are merged.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -26,8 +26,8 @@ static int maio_extent_cmp(const void *a, const void *b)
 }
 
 /*
- * Turn a list into the sorted set of what it covers. Return: how many there are
- * now; no two of them overlap or touch.
+ * Convert a list to a sorted set. Return: the number of extents; no two of them
+ * overlap or touch.
  */
 u32 maio_extents_union(struct maio_extent *extents, u32 nr)
 {
@@ -61,7 +61,7 @@ bool maio_extents_contain(const struct maio_extent *extents, u32 nr,
 {
 	u32 low = 0, high = nr;
 
-	/* The last one that does not start behind @extent. */
+	/* The last one that starts at or before @extent. */
 	while (low < high) {
 		u32 mid = low + (high - low) / 2;
 
@@ -79,8 +79,8 @@ bool maio_extents_contain(const struct maio_extent *extents, u32 nr,
 EXPORT_SYMBOL_IF_KUNIT(maio_extents_contain);
 
 /*
- * Join neighbours that are one run, keeping the order. Return: how many there
- * are now.
+ * Merge adjacent extents that are contiguous, keeping the order. Return: the number
+ * of extents.
  */
 u32 maio_extents_coalesce(struct maio_extent *extents, u32 nr)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: the template that an attachment holds.
+ * MAIO: the template of an attachment.
  */
 #include "maio.h"
 
@@ -9,9 +9,8 @@
 #include <linux/slab.h>
 
 /*
- * The sizes of all files of an attachment.
- *
- * A file that has been removed keeps its index, and counts as empty.
+ * Get the sizes of all files of an attachment. Removed files keep their index and
+ * count as empty.
  *
  * Return: an array of sizes to kvfree(), or an ERR_PTR: -ENOMEM.
  */
@@ -40,7 +39,7 @@ u64 *maio_file_sizes(struct maio *maio, u32 *nr_files, u64 *resident)
 	return sizes;
 }
 
-/* Be without a template. */
+/* Drop the template. */
 void maio_drop_template(struct maio *maio, int err)
 {
 	lockdep_assert_held(&maio->lock);
@@ -53,9 +52,8 @@ void maio_drop_template(struct maio *maio, int err)
 }
 
 /*
- * Check a template and put it in force.
- *
- * If the template is refused, what was in force stays so.
+ * Check a template and make it the current one. If it is refused, the current one
+ * stays.
  *
  * Return: 0, -ENOMEM, -EDQUOT, or the errors of maio_template_parse(),
  * maio_template_check_files() and maio_template_check_overlap().

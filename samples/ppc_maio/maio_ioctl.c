@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: its ioctls on an attachment.
+ * MAIO: ioctls on an attachment.
  */
 #include "maio.h"
 
@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-/* A command but for the size of its argument, which may differ. */
+/* A command without the size of its argument, which may differ. */
 #define MAIO_COMMAND(cmd)	((cmd) & ~IOCSIZE_MASK)
 
 static long maio_get_template(struct maio *maio, void __user *arg, size_t size)
@@ -58,7 +58,7 @@ static long maio_set_template(struct maio *maio, void __user *arg, size_t size)
 		return -EINVAL;
 	}
 
-	/* A private copy: user space cannot change it under our eyes. */
+	/* A private copy that user space cannot change. */
 	data = kvmalloc(io.len, GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
@@ -102,8 +102,8 @@ static long maio_status(struct maio *maio, void __user *arg, size_t size)
 {
 	struct maio_status status;
 
-	/* What changes from here on is news again. */
-	ppc_attachment_set_news(maio->att, false);
+	/* Later changes are new events. */
+	ppc_attachment_set_pollable(maio->att, false);
 	status = (struct maio_status) {
 		.mode = maio->mode,
 		.node = maio->node,

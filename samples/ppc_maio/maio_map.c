@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chunks of a stream: from ranges to chunks and back.
+ * Conversion between ranges and chunks of a stream.
  */
 
 #include <linux/mm.h>
@@ -11,12 +11,12 @@
 
 #include "maio_map.h"
 
-static u64 range_end(const struct ppc_range *range)
+static u64 maio_range_end(const struct ppc_range *range)
 {
 	return range->pos + range->len;
 }
 
-static int compare_by_file(const void *a, const void *b, const void *priv)
+static int maio_range_cmp(const void *a, const void *b, const void *priv)
 {
 	const struct ppc_range *ranges = priv;
 	const struct ppc_range *ra = &ranges[*(const u32 *)a];
@@ -25,7 +25,7 @@ static int compare_by_file(const void *a, const void *b, const void *priv)
 	return cmp_int(ra->file, rb->file) ?: cmp_int(ra->pos, rb->pos);
 }
 
-static bool ranges_overlap(const struct maio_map *map)
+static bool maio_map_overlaps(const struct maio_map *map)
 {
 	u32 i;
 
@@ -33,26 +33,26 @@ static bool ranges_overlap(const struct maio_map *map)
 		const struct ppc_range *prev = &map->ranges[map->by_file[i - 1]];
 		const struct ppc_range *next = &map->ranges[map->by_file[i]];
 
-		if (prev->file == next->file && range_end(prev) > next->pos)
+		if (prev->file == next->file && maio_range_end(prev) > next->pos)
 			return true;
 	}
 	return false;
 }
 
-static u64 range_chunks(const struct ppc_range *range)
+static u64 maio_range_chunks(const struct ppc_range *range)
 {
 	return ((range->pos + range->len - 1) >> MAIO_CHUNK_SHIFT) -
 	       (range->pos >> MAIO_CHUNK_SHIFT) + 1;
 }
 
-/* Memory that maio_map_init() will take. */
+/* Memory that maio_map_init() allocates. */
 size_t maio_map_size(const struct ppc_range *ranges, u32 nr)
 {
 	u64 chunks = 0;
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		chunks += range_chunks(&ranges[i]);
+		chunks += maio_range_chunks(&ranges[i]);
 	return nr * (sizeof(*ranges) + sizeof(u32) + sizeof(u64) + sizeof(u32)) +
 	       min(chunks, MAIO_MAP_MAX_CHUNKS) * sizeof(u16);
 }
@@ -97,7 +97,7 @@ int maio_map_init(struct maio_map *map, const struct ppc_range *ranges, u32 nr)
 		map->first_chunk[i] = chunks;
 		map->first_byte[i] = bytes;
 		map->by_file[i] = i;
-		chunks += range_chunks(&ranges[i]);
+		chunks += maio_range_chunks(&ranges[i]);
 		bytes += ranges[i].len;
 		err = -E2BIG;
 		if (chunks > MAIO_MAP_MAX_CHUNKS)
@@ -107,10 +107,10 @@ int maio_map_init(struct maio_map *map, const struct ppc_range *ranges, u32 nr)
 	map->first_byte[nr] = bytes;
 	map->nr_chunks = chunks;
 
-	sort_r_nonatomic(map->by_file, nr, sizeof(u32), compare_by_file, NULL,
+	sort_r_nonatomic(map->by_file, nr, sizeof(u32), maio_range_cmp, NULL,
 			 map->ranges);
 	err = -EINVAL;
-	if (ranges_overlap(map))
+	if (maio_map_overlaps(map))
 		goto fail;
 
 	err = -ENOMEM;
@@ -138,7 +138,7 @@ void maio_map_free(struct maio_map *map)
 EXPORT_SYMBOL_IF_KUNIT(maio_map_free);
 
 /* The place in by_file of the first range that ends after @pos of @file. */
-static u32 map_search(const struct maio_map *map, u32 file, u64 pos)
+static u32 maio_map_search(const struct maio_map *map, u32 file, u64 pos)
 {
 	u32 low = 0, high = map->nr_ranges;
 
@@ -148,7 +148,7 @@ static u32 map_search(const struct maio_map *map, u32 file, u64 pos)
 			&map->ranges[map->by_file[mid]];
 
 		if (range->file < file ||
-		    (range->file == file && range_end(range) <= pos))
+		    (range->file == file && maio_range_end(range) <= pos))
 			low = mid + 1;
 		else
 			high = mid;
@@ -156,7 +156,7 @@ static u32 map_search(const struct maio_map *map, u32 file, u64 pos)
 	return low;
 }
 
-static u32 range_chunk(const struct maio_map *map, u32 range, u64 pos)
+static u32 maio_map_range_chunk(const struct maio_map *map, u32 range, u64 pos)
 {
 	return map->first_chunk[range] + (pos >> MAIO_CHUNK_SHIFT) -
 	       (map->ranges[range].pos >> MAIO_CHUNK_SHIFT);
@@ -165,14 +165,14 @@ static u32 range_chunk(const struct maio_map *map, u32 range, u64 pos)
 /* Find the chunk that holds a byte. Return: false if no range holds it. */
 bool maio_map_find(const struct maio_map *map, u32 file, u64 pos, u32 *chunk)
 {
-	u32 at = map_search(map, file, pos), range;
+	u32 at = maio_map_search(map, file, pos), range;
 
 	if (at == map->nr_ranges)
 		return false;
 	range = map->by_file[at];
 	if (map->ranges[range].file != file || map->ranges[range].pos > pos)
 		return false;
-	*chunk = range_chunk(map, range, pos);
+	*chunk = maio_map_range_chunk(map, range, pos);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_map_find);
@@ -188,20 +188,20 @@ bool maio_map_next(const struct maio_map *map, u32 file, u64 pos, u64 end,
 
 	if (pos >= end)
 		return false;
-	*at = *at == U32_MAX ? map_search(map, file, pos) : *at + 1;
+	*at = *at == U32_MAX ? maio_map_search(map, file, pos) : *at + 1;
 	if (*at >= map->nr_ranges)
 		return false;
 	range = &map->ranges[map->by_file[*at]];
 	if (range->file != file || range->pos >= end)
 		return false;
-	*first = range_chunk(map, map->by_file[*at], max(pos, range->pos));
-	*last = range_chunk(map, map->by_file[*at],
-			    min(end, range_end(range)) - 1);
+	*first = maio_map_range_chunk(map, map->by_file[*at], max(pos, range->pos));
+	*last = maio_map_range_chunk(map, map->by_file[*at],
+				     min(end, maio_range_end(range)) - 1);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_map_next);
 
-static u32 chunk_range(const struct maio_map *map, u32 chunk)
+static u32 maio_map_chunk_range(const struct maio_map *map, u32 chunk)
 {
 	u32 low = 0, high = map->nr_ranges;
 
@@ -220,12 +220,12 @@ static u32 chunk_range(const struct maio_map *map, u32 chunk)
 void maio_map_chunk(const struct maio_map *map, u32 chunk,
 		    struct ppc_range *bytes)
 {
-	u32 which = chunk_range(map, chunk);
+	u32 which = maio_map_chunk_range(map, chunk);
 	const struct ppc_range *range = &map->ranges[which];
 	u32 nth = chunk - map->first_chunk[which];
 	u64 start = round_down(range->pos, MAIO_CHUNK_SIZE) +
 		    nth * MAIO_CHUNK_SIZE;
-	u64 end = min(start + MAIO_CHUNK_SIZE, range_end(range));
+	u64 end = min(start + MAIO_CHUNK_SIZE, maio_range_end(range));
 
 	start = max(start, range->pos);
 	*bytes = (struct ppc_range){
@@ -254,7 +254,7 @@ u64 maio_map_byte(const struct maio_map *map, u32 chunk)
 
 	if (chunk >= map->nr_chunks)
 		return map->first_byte[map->nr_ranges];
-	range = chunk_range(map, chunk);
+	range = maio_map_chunk_range(map, chunk);
 	maio_map_chunk(map, chunk, &bytes);
 	return map->first_byte[range] + bytes.pos - map->ranges[range].pos;
 }

@@ -15,19 +15,16 @@
 #define MAIO_MAP_MAX_RANGES	SZ_1M
 #define MAIO_MAP_MAX_CHUNKS	SZ_1M
 
-/* What has become of a chunk. */
-#define MAIO_CHUNK_ISSUED	0x01	/* read ahead, or being read */
-#define MAIO_CHUNK_CONSUMED	0x02	/* a reader has passed it */
-#define MAIO_CHUNK_BURNED	0x04	/* dropped, and not consumed since */
-#define MAIO_CHUNK_LATE		0x08	/* a reader came before the data */
-#define MAIO_CHUNK_TRIED		0x10	/* could not be dropped once */
-#define MAIO_CHUNK_STUCK		0x20	/* nor the second time */
-#define MAIO_CHUNK_LEFT		0x40	/* read by an earlier pass, not dropped */
-#define MAIO_CHUNK_FAILED	0x80	/* cannot be read, leave it to stock */
-#define MAIO_CHUNK_SEEN		0x100	/* a reader was in it, not only beyond */
-#define MAIO_CHUNK_READ		0x200	/* and has come to its end */
-#define MAIO_CHUNK_COUNTED	0x400	/* as one that could not be dropped */
-#define MAIO_CHUNK_DROPPING	0x800	/* being dropped, and not read ahead since */
+/* State of a chunk, valid in the pass that its upper bits name. */
+#define MAIO_CHUNK_CACHED	0x01	/* read ahead or read, and not dropped since */
+#define MAIO_CHUNK_SEEN		0x02	/* a reader was in it */
+#define MAIO_CHUNK_READ		0x04	/* its reader has finished it, or is far ahead */
+#define MAIO_CHUNK_AGAIN	0x08	/* dropped, and to be read again */
+#define MAIO_CHUNK_STUCK	0x10	/* could not be dropped */
+#define MAIO_CHUNK_FAILED	0x20	/* in any pass: cannot be read */
+#define MAIO_CHUNK_BITS		6
+#define MAIO_CHUNK_MASK		(BIT(MAIO_CHUNK_BITS) - 1)
+#define MAIO_PASSES		BIT(16 - MAIO_CHUNK_BITS)
 
 struct maio_map {
 	u32 nr_ranges;
@@ -36,43 +33,45 @@ struct maio_map {
 	u32 *first_chunk;	/* of each range, and nr_chunks at the end */
 	u64 *first_byte;	/* of the stream, of each range */
 	u32 *by_file;		/* ranges by file and position */
-	u16 *state;		/* of each chunk */
+	u16 *state;		/* of each chunk: pass and MAIO_CHUNK_* */
+	u16 pass;		/* current; state of other passes is void */
 };
 
-/* Dropped; not read ahead again since, or left by such a pass. */
-static inline bool maio_chunk_gone(u16 state)
+/* The state of a chunk in this pass. */
+static inline u16 maio_chunk(const struct maio_map *map, u32 chunk)
 {
-	const u16 pass = state & (MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED);
+	const u16 state = map->state[chunk];
 
-	return (state & MAIO_CHUNK_BURNED) && pass != MAIO_CHUNK_ISSUED &&
-	       !(state & MAIO_CHUNK_LEFT);
+	return state & (state >> MAIO_CHUNK_BITS == map->pass ?
+			MAIO_CHUNK_MASK : MAIO_CHUNK_FAILED);
 }
 
-/*
- * It is read ahead. Whether what was dropped is wanted, its reader will show; if
- * he passed it meanwhile, it is there to be dropped again.
- */
-static inline u16 maio_chunk_issue(u16 state)
+static inline void maio_chunk_set(struct maio_map *map, u32 chunk, u16 state)
 {
-	if (state & MAIO_CHUNK_CONSUMED)
-		state &= ~MAIO_CHUNK_BURNED;
-	return (state & ~(MAIO_CHUNK_TRIED | MAIO_CHUNK_STUCK |
-			  MAIO_CHUNK_DROPPING)) | MAIO_CHUNK_ISSUED;
+	map->state[chunk] = map->pass << MAIO_CHUNK_BITS | state;
 }
 
-/* A new pass begins: what was read before is only something left to drop. */
-static inline u16 maio_chunk_renew(u16 state)
+/* Forget the state of a chunk, but not that it is cached. */
+static inline void maio_chunk_renew(struct maio_map *map, u32 chunk)
 {
-	u16 failed = state & MAIO_CHUNK_FAILED;
-	/* If it is gone, reclaim took it after it was consumed. */
-	u16 burned = state & (MAIO_CHUNK_BURNED | MAIO_CHUNK_CONSUMED) ?
-		    MAIO_CHUNK_BURNED : 0;
+	const u16 before = (map->pass + MAIO_PASSES - 1) % MAIO_PASSES;
 
-	if (maio_chunk_gone(state))
-		return failed ?: MAIO_CHUNK_BURNED;
-	state &= ~(MAIO_CHUNK_FAILED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ |
-		   MAIO_CHUNK_DROPPING);
-	return failed | (state ? burned | MAIO_CHUNK_LEFT : 0);
+	map->state[chunk] = before << MAIO_CHUNK_BITS |
+		(map->state[chunk] & (MAIO_CHUNK_CACHED | MAIO_CHUNK_FAILED));
+}
+
+/* Was it cached in any pass, and not dropped since? */
+static inline bool maio_chunk_left(const struct maio_map *map, u32 chunk)
+{
+	return map->state[chunk] & MAIO_CHUNK_CACHED;
+}
+
+/* Finished, and dropped since. */
+static inline bool maio_chunk_dropped(u16 state)
+{
+	const u16 mask = MAIO_CHUNK_CACHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ;
+
+	return (state & mask) == (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ);
 }
 
 size_t maio_map_size(const struct ppc_range *ranges, u32 nr);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: which group an access belongs to. Whoever accesses the files is matched
- * to a group and moves its stream.
+ * MAIO: match accesses to groups. A process that accesses the files is matched to a
+ * group and moves its stream.
  *
- * Who the workers of this load are is not known beforehand, and they do not
- * come in the order of the recording. So a process is bound to a group by where
- * it reads. Workers often begin with the same headers, as may a launcher that
- * loads nothing itself: until a process has got through a good part of its
- * group the bond is a guess, which ends when it reads elsewhere or another
- * process wants the group.
+ * The workers of a load are not known in advance and do not start in the order of
+ * the recording, so a process is bound to a group by the position of its reads.
+ * Workers often begin with the same headers, as may a launcher that loads nothing
+ * itself. Until a process has read a good part of its group, the binding is a
+ * guess, which ends when it reads elsewhere or another process wants the group.
  */
 #include "maio.h"
 
@@ -21,24 +20,31 @@
 #include "maio_replay.h"
 #include "maio_trace.h"
 
-/* A fault stands for this much; more may have been mapped around it. */
+/* A fault counts as this much, as more may be mapped around it. */
 #define MAIO_REPLAY_WINDOW	SZ_128K
 
-/* A worker not seen for so long does not hold up what others have done with. */
+/* A worker that was not seen for so long wants nothing. */
 #define MAIO_WORKER_TIMEOUT	(60 * HZ)
 
-/* How well a group suits a process that it is not bound to, from bad to good. */
+/*
+ * Ranges begin and end only roughly where their readers do. Dropping a range up to
+ * its very ends would drop the beginning of the next one, for example of the data
+ * behind a header.
+ */
+#define MAIO_EVICT_EDGE		MAIO_CHUNK_SIZE
+
+/* How well a group suits a process that is not bound to it, from bad to good. */
 enum maio_rank {
-	MAIO_RANK_NONE,		/* it does not read there */
-	MAIO_RANK_TAKEN,	/* a worker is well into it: only share it */
-	MAIO_RANK_GUESS,	/* bound, but on a guess */
-	MAIO_RANK_GONE,		/* a worker was, and has exited */
-	MAIO_RANK_FREE,		/* nobody's */
-	MAIO_RANK_FREE_FIRST,	/* and it begins there */
+	MAIO_RANK_NONE,		/* does not cover the access */
+	MAIO_RANK_TAKEN,	/* another worker reads it: share it */
+	MAIO_RANK_GUESS,	/* another process is bound by a guess */
+	MAIO_RANK_GONE,		/* its worker has exited */
+	MAIO_RANK_FREE,		/* has no worker */
+	MAIO_RANK_FREE_FIRST,	/* and begins there */
 	MAIO_RANK_OWN,		/* another thread has just bound it */
 };
 
-/* True once every thread of the process is gone, reaped or not. */
+/* True once every thread of the process has exited, reaped or not. */
 static bool maio_process_gone(pid_t tgid)
 {
 	struct task_struct *task;
@@ -47,7 +53,7 @@ static bool maio_process_gone(pid_t tgid)
 	return !task || !atomic_read(&task->signal->live);
 }
 
-/* Has it no worker who will read the rest? */
+/* Does it have no worker that will read the rest? */
 static bool maio_group_left(const struct maio_group *group)
 {
 	const unsigned long last_seen = READ_ONCE(group->last_seen);
@@ -76,7 +82,7 @@ static enum ppc_stream_hit maio_group_access(struct maio_group *group,
 		return hit;
 
 	WRITE_ONCE(group->last_seen, jiffies | 1);
-	/* What a read() wants it may not get, or may have had already. */
+	/* A read() may get less than it wants, or may have had it before. */
 	if (access->type != PPC_ACCESS_CONSUME)
 		bytes = clamp(bytes, MAIO_REPLAY_WINDOW, PPC_STRIDE);
 	atomic64_add(bytes, &group->seen);
@@ -111,7 +117,7 @@ static void maio_group_give(struct maio_replay *replay,
 
 	lockdep_assert_held(&replay->lock);
 
-	/* It reads elsewhere: where it was bound on a guess was wrong. */
+	/* It reads elsewhere: other guesses were wrong. */
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *other = &replay->groups[i];
 
@@ -119,24 +125,24 @@ static void maio_group_give(struct maio_replay *replay,
 			WRITE_ONCE(other->owner, 0);
 	}
 
-	/* Who comes back, by turns in several groups, goes on counting. */
+	/* A process that reads several groups by turns continues to count. */
 	if (group->seen_by != tgid) {
-		/* What another one passed, before it left, is yet to be read. */
+		/* The previous worker has left: all is to be read again. */
 		if (group->seen_by && !group->owner)
 			maio_stream_reset(group->stream);
 		group->seen_by = tgid;
 		atomic64_set(&group->seen, 0);
 	}
-	/* Who is bound beforehand may take its time. */
+	/* A process that is bound in advance may start late. */
 	WRITE_ONCE(group->last_seen, bound ? 0 : jiffies | 1);
 	WRITE_ONCE(group->owner, tgid);
 	WRITE_ONCE(group->bound, bound);
 	trace_maio_match(tgid, group - replay->groups, bound);
 	if (!bound)
-		ppc_attachment_set_news(replay->att, true);
+		ppc_attachment_set_pollable(replay->att, true);
 }
 
-/* Make a process a group's worker, whatever it reads; 0: whoever reads it. */
+/* Make a process the worker of a group, whatever it reads; 0: undo. */
 void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
 		     pid_t tgid)
 {
@@ -165,8 +171,8 @@ void maio_match_bind(struct maio_replay *replay, struct maio_group *group,
 }
 
 /*
- * More processes than were recorded: what one has read, others may be about to.
- * A gap that was chosen for one reader is not for them.
+ * More processes than were recorded: others may soon read what one has read, so the
+ * gap chosen for one reader is not used.
  */
 static void maio_group_share(struct maio_replay *replay,
 			     struct maio_group *group)
@@ -174,10 +180,10 @@ static void maio_group_share(struct maio_replay *replay,
 	if (group->shared)
 		return;
 	group->shared = true;
-	maio_stream_set_burn(group->stream, replay->burn, MAIO_GAP_AUTO);
+	maio_stream_set_drop_mode(group->stream, replay->drop_mode, MAIO_GAP_AUTO);
 }
 
-/* The group that suits best; binds the process to it where it can be had. */
+/* Find the group that suits best, and bind the process to it if it is available. */
 static struct maio_group *maio_replay_match(struct maio_replay *replay,
 					    const struct ppc_access *access)
 {
@@ -198,7 +204,7 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 			best = group;
 		}
 	}
-	/* Whose worker it is has been said: others' groups it only shares. */
+	/* A process that was bound by BIND only shares other groups. */
 	if (bound)
 		return best;
 
@@ -210,7 +216,7 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
 		maio_group_share(replay, best);
 		break;
 	case MAIO_RANK_GONE:
-		/* Another load of the same: nothing of it has been read yet. */
+		/* Another load of the same files. */
 		maio_stream_reset(best->stream);
 		fallthrough;
 	case MAIO_RANK_GUESS:
@@ -226,8 +232,8 @@ static struct maio_group *maio_replay_match(struct maio_replay *replay,
  * Move the stream that an access belongs to. In the access callback: does not sleep
  * or allocate.
  *
- * Return: what the stream says, which is %PPC_STREAM_ELSEWHERE also where it
- * has given up, or %PPC_STREAM_ELSEWHERE if no group reads there.
+ * Return: the result of the stream, or %PPC_STREAM_ELSEWHERE if no group covers the
+ * access or its stream has given up.
  */
 enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 				       const struct ppc_access *access)
@@ -250,28 +256,30 @@ enum ppc_stream_hit maio_replay_access(struct maio_replay *replay,
 }
 
 /*
- * May bytes of a file go? In the evict callback: does not sleep or allocate.
+ * May bytes of a file be evicted? In the evict callback: does not sleep or allocate.
  *
- * What any group still wants stays, unless its worker has exited or, as one
- * that has not come yet, was not seen for long. Reclaim takes first what groups
- * have done with; of what is in no group it decides by itself, and of all if
- * there are many groups.
+ * Bytes that a group still wants stay, unless its worker has exited or was not seen
+ * for long. Reclaim evicts first what groups have finished. It gets no preference
+ * for bytes outside of groups, nor if there are many groups.
  */
 enum ppc_verdict maio_replay_evict(struct maio_replay *replay, u32 file,
 				   u64 pos, u64 len,
 				   enum ppc_evict_reason reason)
 {
-	const bool drop = reason == PPC_EVICT_DROP;
+	/* A stopped stream does not ask again. */
+	const u64 edge = reason == PPC_EVICT_DROP ? MAIO_EVICT_EDGE : 0;
+	const u64 first = pos - min(pos, edge), end = pos + len + edge;
+	const bool drop = reason != PPC_EVICT_RECLAIM;
 	bool done_with = false;
 	u32 i;
 
-	/* Reclaim must not be held up, whoever asks for it. */
+	/* Reclaim must not be delayed. */
 	if (!drop && replay->nr_groups > MAIO_EVICT_GROUPS)
 		return PPC_EVICT_DEFAULT;
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 
-		if (maio_stream_wants(group->stream, file, pos, len)) {
+		if (maio_stream_wants(group->stream, file, first, end - first)) {
 			if (!maio_group_left(group))
 				return drop ? PPC_EVICT_KEEP :
 					      PPC_EVICT_DEFAULT;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: recording. Callbacks note accesses in memory set aside beforehand; when
- * the recording ends, a template is made of them.
+ * MAIO: recording. Callbacks store accesses in preallocated memory; a template is
+ * built from them when the recording ends.
  */
 #include "maio.h"
 
@@ -14,15 +14,15 @@
 
 #include "maio_track.h"
 
-/* Room for extents: one for so many bytes of the files, within these bounds. */
+/* One extent for so many bytes of the files, within these bounds. */
 #define MAIO_RECORD_BYTES_PER_EXTENT	SZ_1M
 #define MAIO_RECORD_MIN_EXTENTS		SZ_64K
 #define MAIO_RECORD_MAX_EXTENTS		MAIO_MAX_EXTENTS
 
 /**
- * struct maio_recorder - a recording under way
+ * struct maio_recorder - an active recording
  * @lock: guards all below; innermost, nothing is called under it
- * @lost: accesses there was no room for
+ * @lost: accesses that did not fit
  * @att: the attachment
  * @size: bytes of @track, charged
  * @track: the accesses
@@ -35,7 +35,7 @@ struct maio_recorder {
 	struct maio_track *track;
 };
 
-/* Note one access, in the access callback: does not sleep or allocate. */
+/* Store one access, in the access callback: does not sleep or allocate. */
 void maio_record_access(struct maio_recorder *recorder,
 			const struct ppc_access *access)
 {
@@ -56,8 +56,8 @@ static void maio_record_free(struct maio_recorder *recorder)
 }
 
 /*
- * Begin to record. Return: 0, -EBUSY if a recording is under way, -EDQUOT for
- * more memory than the attacher may have, -ENOMEM.
+ * Start a recording. Return: 0, -EBUSY if one is active, -EDQUOT if the user may not
+ * have so much memory, -ENOMEM.
  */
 int maio_record_start(struct maio *maio)
 {
@@ -108,7 +108,7 @@ err_free:
 	return err;
 }
 
-/* Unpublish, and wait for the callbacks that may still be noting accesses. */
+/* Unpublish, and wait for callbacks that still store accesses. */
 static struct maio_recorder *maio_record_end(struct maio *maio)
 {
 	struct maio_recorder *recorder;
@@ -175,14 +175,14 @@ out:
 }
 
 /*
- * End the recording, and put what it saw in force.
+ * Stop the recording, and make a template of it the current one.
  *
- * A recording that saw nothing, or too much to note it all, leaves no template:
- * -ENODATA or -EOVERFLOW is then what those get who ask for it.
+ * A recording with no accesses, or with too many, leaves no template: reading the
+ * template then fails with -ENODATA or -EOVERFLOW.
  *
- * Return: 0, -EINVAL if none is under way, or another error, in which case the
- * recording has ended and the template before it stays in force: -ENOMEM,
- * -ESTALE if a file changed its size meanwhile.
+ * Return: 0, -EINVAL if none is active, or another error, in which case the recording
+ * has ended and the current template stays: -ENOMEM, -ESTALE if a file changed its
+ * size meanwhile.
  */
 int maio_record_stop(struct maio *maio)
 {
@@ -208,7 +208,7 @@ int maio_record_stop(struct maio *maio)
 	return err;
 }
 
-/* Forget the recording, if there is one. */
+/* Discard the recording, if there is one. */
 void maio_record_abort(struct maio *maio)
 {
 	lockdep_assert_held(&maio->lock);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: replaying. Each group of the template gets a stream; the streams are
- * published to the callbacks all at once, and stay as they are until the replay
- * ends.
+ * MAIO: replay. Each group of the template gets a stream. The streams are published
+ * to the callbacks together, and do not change until the replay ends.
  */
 #include "maio.h"
 
@@ -53,21 +52,21 @@ static u64 maio_replay_ranges(const struct maio_template *template, u32 first,
 	return bytes;
 }
 
-static void maio_replay_set_burn(const struct maio *maio,
-				 struct maio_replay *replay)
+static void maio_replay_set_drop_mode(const struct maio *maio,
+				      struct maio_replay *replay)
 {
-	static const enum maio_burn burn[] = {
-		[MAIO_MODE_KEEP] = MAIO_BURN_NEVER,
-		[MAIO_MODE_BURN] = MAIO_BURN_ALWAYS,
-		[MAIO_MODE_AUTO] = MAIO_BURN_TIGHT,
+	static const enum maio_drop_mode burn[] = {
+		[MAIO_MODE_KEEP] = MAIO_DROP_NEVER,
+		[MAIO_MODE_BURN] = MAIO_DROP_ALWAYS,
+		[MAIO_MODE_AUTO] = MAIO_DROP_UNDER_PRESSURE,
 	};
 	u32 i;
 
 	guard(spinlock)(&replay->lock);
-	replay->burn = burn[maio->mode];
+	replay->drop_mode = burn[maio->mode];
 	for (i = 0; i < replay->nr_groups; i++)
-		maio_stream_set_burn(replay->groups[i].stream, replay->burn,
-				     replay->groups[i].shared || !maio->gap ?
+		maio_stream_set_drop_mode(replay->groups[i].stream, replay->drop_mode,
+					  replay->groups[i].shared || !maio->gap ?
 				    MAIO_GAP_AUTO : maio->gap);
 }
 
@@ -102,7 +101,7 @@ static int maio_replay_fill(struct maio *maio, struct maio_replay *replay)
 	}
 	kvfree(ranges);
 	if (!err)
-		maio_replay_set_burn(maio, replay);
+		maio_replay_set_drop_mode(maio, replay);
 	return err;
 }
 
@@ -125,11 +124,11 @@ static int maio_replay_check(struct maio *maio)
 }
 
 /*
- * Read ahead as the template says.
+ * Start a replay of the template.
  *
- * Return: 0, -EBUSY if a replay is under way, -ENODATA or another error if
- * there is no template, -ESTALE if it is not of these files any more, -ENOMEM,
- * or an error of maio_stream_create(), as -E2BIG for a group that is too large.
+ * Return: 0, -EBUSY if a replay is active, -ENODATA or another error if there is no
+ * template, -ESTALE if the files have changed since, -ENOMEM, or an error of
+ * maio_stream_create(), such as -E2BIG for a group that is too large.
  */
 int maio_replay_start(struct maio *maio)
 {
@@ -172,10 +171,7 @@ int maio_replay_start(struct maio *maio)
 	return 0;
 }
 
-/*
- * Leave reading ahead to the kernel again. Return: 0, or -EINVAL if no replay
- * is under way.
- */
+/* Stop the replay. Return: 0, or -EINVAL if none is active. */
 int maio_replay_stop(struct maio *maio)
 {
 	struct maio_replay *replay;
@@ -186,15 +182,15 @@ int maio_replay_stop(struct maio *maio)
 		return -EINVAL;
 
 	/*
-	 * Callbacks may still hold the replay. From here on no group wants
-	 * anything, so that none keeps another from dropping what is left.
+	 * Callbacks may still use the replay. Without it, no group keeps another one
+	 * from dropping the rest.
 	 */
 	synchronize_rcu();
 	maio_replay_free(replay);
 	return 0;
 }
 
-/* Let the replay know of a new mode, node or gap. */
+/* Apply a new mode, node or gap to the replay. */
 void maio_replay_set_mode(struct maio *maio)
 {
 	struct maio_replay *replay;
@@ -205,7 +201,7 @@ void maio_replay_set_mode(struct maio *maio)
 	if (!replay)
 		return;
 
-	maio_replay_set_burn(maio, replay);
+	maio_replay_set_drop_mode(maio, replay);
 	for (i = 0; i < replay->nr_groups; i++) {
 		struct maio_group *group = &replay->groups[i];
 
@@ -228,7 +224,7 @@ static struct maio_group *maio_replay_find(struct maio *maio, u32 group)
 }
 
 /*
- * Tell about one group. Return: 0, -ENODATA without a replay, -ENOENT if there
+ * Get the state of one group. Return: 0, -ENODATA without a replay, -ENOENT if there
  * is no such group.
  */
 int maio_replay_group(struct maio *maio, struct maio_group_info *info)
@@ -252,7 +248,7 @@ int maio_replay_group(struct maio *maio, struct maio_group_info *info)
 }
 
 /*
- * Say whom a group is for. Return: 0, -ENODATA without a replay, -ENOENT if
+ * Bind a process to a group. Return: 0, -ENODATA without a replay, -ENOENT if
  * there is no such group, -ESRCH if there is no such process.
  */
 int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
@@ -282,8 +278,7 @@ int maio_replay_bind(struct maio *maio, const struct maio_bind *bind)
 }
 
 /*
- * How many groups have an owner. Return: groups a process has been matched to;
- * 0 without a replay.
+ * Count the groups with an owner. Return: their number; 0 without a replay.
  */
 u32 maio_replay_bound(struct maio *maio)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * MAIO: a replay under way.
+ * MAIO: an active replay.
  */
 #ifndef _MAIO_REPLAY_H
 #define _MAIO_REPLAY_H
@@ -12,17 +12,17 @@
 #include "maio_stream.h"
 
 /**
- * struct maio_group - one worker's part of the load
+ * struct maio_group - the part of one worker
  * @stream: reads it ahead
- * @bytes: all of it
- * @seen: bytes that @seen_by has gone through as its owner, roughly
- * @last_seen: when its owner was, or could first have been, jiffies; 0: who is
- *	bound has yet to come, and may take his time
- * @seen_by: its owner, or the last one; under struct maio_replay.lock
- * @first: what the worker begins with
+ * @bytes: size
+ * @seen: bytes that @seen_by has read as its owner, roughly
+ * @last_seen: when its owner was seen, or could have been first, jiffies; 0: bound in
+ *	advance and not started
+ * @seen_by: its owner, or the previous one; under struct maio_replay.lock
+ * @first: first range
  * @owner: tgid of the worker, or 0; written under struct maio_replay.lock
- * @bound: somebody said that @owner is the worker; as @owner
- * @shared: others read there as well, and nobody knows what they want
+ * @bound: @owner was set by MAIO_IOC_BIND; as @owner
+ * @shared: more processes read it than were recorded
  * @node: node for its pages, or NUMA_NO_NODE for the attachment's; ioctls only
  */
 struct maio_group {
@@ -39,17 +39,17 @@ struct maio_group {
 };
 
 /**
- * struct maio_replay - a replay under way
+ * struct maio_replay - an active replay
  * @att: the attachment
- * @burn: when streams drop what was consumed
- * @streams: those of all groups
+ * @drop_mode: when streams drop what was consumed
+ * @streams: streams of all groups
  * @lock: taken to bind a process to a group; outside the locks of streams
  * @nr_groups: entries of @groups
- * @groups: the groups; but for what is said above, fixed once published
+ * @groups: fixed once published, except for the members named above
  */
 struct maio_replay {
 	struct ppc_attachment *att;
-	enum maio_burn burn;
+	enum maio_drop_mode drop_mode;
 	struct maio_streams streams;
 	spinlock_t lock; /* binding; see above */
 	u32 nr_groups;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: the streams of a load, and what an access means to one.
+ * MAIO: the streams of a load, and the effect of accesses on them.
  */
 #include "maio_stream.h"
 
@@ -14,17 +14,17 @@
 
 #include <trace/events/ppc.h>
 
-/* Drop behind the readers in steps of this much. */
-#define MAIO_BURN_STEP		SZ_8M
+/* Sweep after so many finished bytes. */
+#define MAIO_DROP_STEP		SZ_8M
 
-/* Chunks to look at before saying that bytes are wanted. */
+/* Chunks to scan before reporting bytes as wanted. */
 #define MAIO_WANTS_LOOKS	256
 
-/* Below this, a wrong guess costs too little to give up for. */
+/* A wrong guess costs little below this. */
 #define MAIO_GIVE_UP_BYTES	SZ_64M
 #define MAIO_WASTE_BYTES	SZ_256M
 
-/* So much read again of what was dropped, and it was not done with. */
+/* If so many dropped bytes are read again, dropping was wrong. */
 #define MAIO_RETURN_BYTES	SZ_16M
 
 /* Begin without streams. */
@@ -34,7 +34,7 @@ void maio_streams_init(struct maio_streams *set)
 	INIT_LIST_HEAD(&set->list);
 }
 
-/* Chunks without a file or beyond its end would only cost the workers time. */
+/* Refuse ranges without a file or beyond its end. */
 static int maio_stream_check(struct ppc_attachment *att,
 			     const struct ppc_range *range)
 {
@@ -50,12 +50,12 @@ static int maio_stream_check(struct ppc_attachment *att,
 }
 
 /*
- * Make a stream.
+ * Create a stream.
  *
  * Return: the stream, not started, or an ERR_PTR: -EINVAL for ranges that are
  * empty, overlap, overflow or lie beyond the end of the file, -ENOENT for an
  * unknown file, -E2BIG for too many ranges or bytes, -ENOSPC for too many
- * streams, -EDQUOT for more memory than the attacher may have, -ENOMEM.
+ * streams, -EDQUOT if the user may not have so much memory, -ENOMEM.
  */
 struct maio_stream *maio_stream_create(struct ppc_attachment *att,
 				       struct maio_streams *set,
@@ -122,24 +122,25 @@ void maio_stream_destroy(struct maio_stream *s)
 	kfree(s);
 }
 
-/* Forget all readers: the same load begins anew. */
+/* The same load starts again: forget all readers. */
 void maio_stream_reset(struct maio_stream *s)
 {
 	ppc_stream_forget_reader(s->stream);
 	guard(spinlock)(&s->lock);
 	maio_cursors_reset(&s->cursors, &s->map);
-	s->burn_from = 0;
+	s->drop_from = 0;
+	s->counted = false;
 	s->issued = 0;
-	WRITE_ONCE(s->brought, 0);
+	WRITE_ONCE(s->populated, 0);
 	s->useful = 0;
 	s->refaulted = 0;
 	WRITE_ONCE(s->gave_up, false);
-	s->tight = false;
+	s->under_pressure = false;
 	WRITE_ONCE(s->returned, false);
 	ppc_stream_set_ahead(s->stream, 0);
 }
 
-/* The access in chunks; false if the stream does not have it. */
+/* Convert an access to chunks; false if it is not in the stream. */
 static bool maio_stream_step(const struct maio_stream *s,
 			     const struct ppc_access *access,
 			     struct maio_step *step)
@@ -150,6 +151,8 @@ static bool maio_stream_step(const struct maio_stream *s,
 	if (!maio_map_find(&s->map, access->file, access->pos, &step->chunk))
 		return false;
 	step->last = step->chunk;
+	/* A ceiling is more important than slow readers. */
+	step->lag = ppc_attachment_ceiling(s->att) ? 0 : MAIO_CURSOR_LAG;
 	step->whole = false;
 	step->miss = access->type == PPC_ACCESS_MISS ||
 		     access->type == PPC_ACCESS_FAULT_MISS;
@@ -157,7 +160,7 @@ static bool maio_stream_step(const struct maio_stream *s,
 	if (access->type != PPC_ACCESS_CONSUME)
 		return true;
 
-	/* Only as far as the file's order is the stream's. */
+	/* Only while the order of the file is that of the stream. */
 	if (!maio_map_find(&s->map, access->file, last_byte, &step->last) ||
 	    step->last < step->chunk ||
 	    step->last - step->chunk > (access->len >> MAIO_CHUNK_SHIFT) + 1)
@@ -167,7 +170,7 @@ static bool maio_stream_step(const struct maio_stream *s,
 	return true;
 }
 
-/* Of what was read ahead, hardly anything is read, and readers are elsewhere. */
+/* Hardly anything of what was read ahead is used, and readers are elsewhere. */
 static bool maio_stream_wastes(const struct maio_stream *s)
 {
 	u64 unread = s->issued - min(s->issued, s->useful);
@@ -178,19 +181,19 @@ static bool maio_stream_wastes(const struct maio_stream *s)
 	       s->issued / 2;
 }
 
-/* What is always dropped is wanted again and again. */
+/* Dropped bytes are read again and again. */
 static bool maio_stream_thrashes(const struct maio_stream *s)
 {
-	return s->burn == MAIO_BURN_ALWAYS &&
+	return s->drop_mode == MAIO_DROP_ALWAYS &&
 	       s->refaulted >= MAIO_GIVE_UP_BYTES &&
 	       s->refaulted >= s->issued / 4;
 }
 
-/* More was read in vain than served: leave the rest to the stock kernel. */
+/* Give up if reading ahead or dropping was of no use. */
 static void maio_stream_judge(struct maio_stream *s, bool interrupted)
 {
 	lockdep_assert_held(&s->lock);
-	/* Some is always read twice, where readers meet. */
+	/* Some bytes are always read twice, where readers meet. */
 	if (s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64))
 		WRITE_ONCE(s->returned, true);
 	if (s->gave_up)
@@ -203,26 +206,37 @@ static void maio_stream_judge(struct maio_stream *s, bool interrupted)
 			   s->refaulted);
 }
 
-/* Is what was consumed to be dropped? Under the stream's lock. */
-bool maio_stream_burns(const struct maio_stream *s)
+/* Does the stream drop finished chunks now? Under the stream's lock. */
+bool maio_stream_drops(const struct maio_stream *s)
 {
 	if (s->gave_up)
 		return false;
-	return s->burn == MAIO_BURN_ALWAYS ||
-	       (s->burn == MAIO_BURN_TIGHT && s->tight && !s->returned);
+	return s->drop_mode == MAIO_DROP_ALWAYS ||
+	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure && !s->returned);
 }
 
-/*
- * May a reader yet come to what another leapt over? Under the stream's lock. To
- * keep within a ceiling comes first.
- */
-bool maio_stream_holds_unread(const struct maio_stream *s, u32 chunk)
+static void maio_stream_count(struct maio_stream *s,
+			      const struct maio_outcome *out)
 {
-	return !ppc_attachment_ceiling(s->att) &&
-	       maio_cursors_hold_unread(&s->cursors, &s->map, chunk);
+	lockdep_assert_held(&s->lock);
+	/* In another pass, everything is to be read again. */
+	WRITE_ONCE(s->populated, out->again ? 0 : s->populated + out->populated);
+	s->useful += out->useful;
+	s->refaulted += out->refaulted;
+	s->consumed += out->consumed;
+	ppc_count(s->att, PPC_COUNT_USEFUL, out->useful);
 }
 
-/* Tell a stream of an access, in the access callback. */
+/* Readers rest: finish the chunks that they skipped. Under the stream's lock. */
+void maio_stream_settle(struct maio_stream *s)
+{
+	struct maio_outcome out;
+
+	maio_cursors_settle(&s->cursors, &s->map, &out);
+	maio_stream_count(s, &out);
+}
+
+/* Update a stream for an access, in the access callback. */
 enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 				       const struct ppc_access *access)
 {
@@ -236,31 +250,27 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 
 	ppc_stream_meet_reader(s->stream);
 	spin_lock(&s->lock);
-	WRITE_ONCE(s->met, true);
+	WRITE_ONCE(s->has_reader, true);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
-	s->burn_from = min(s->burn_from, step.chunk);
-	WRITE_ONCE(s->brought, s->brought + out.brought);
-	s->useful += out.useful;
-	s->refaulted += out.refaulted;
+	s->drop_from = min(s->drop_from, step.chunk);
+	maio_stream_count(s, &out);
 	maio_stream_judge(s, out.interrupted);
-	s->consumed += out.consumed;
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
 		WRITE_ONCE(s->longest, max(s->longest, access->len));
-	if (maio_stream_burns(s)) {
-		burn = s->consumed >= MAIO_BURN_STEP;
+	if (maio_stream_drops(s)) {
+		burn = s->consumed >= MAIO_DROP_STEP;
 		end = maio_cursors_at_end(&s->cursors, &s->map);
 		if (burn)
 			s->consumed = 0;
 	}
-	/* To wake the worker for each fault costs more than the fault. */
+	/* Waking the worker for each fault would cost more than the fault. */
 	kick = !s->gave_up &&
-	       (out.consumed || out.hit != PPC_STREAM_COVERED);
+	       (out.passed || out.hit != PPC_STREAM_COVERED);
 	if (s->gave_up)
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&s->lock);
 
-	ppc_count(s->att, PPC_COUNT_USEFUL, out.useful);
 	ppc_count(s->att, PPC_COUNT_LATE, out.late);
 	ppc_count(s->att, PPC_COUNT_REFAULTED, out.refaulted);
 	ppc_count(s->att, PPC_COUNT_INTERRUPTS, out.interrupted);
@@ -283,20 +293,16 @@ bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos)
 	return maio_map_find(&s->map, file, pos, &chunk);
 }
 
-/* Under the stream's lock. */
+/* Under the stream's lock. Others do not wait for readers that rest and skipped it. */
 static bool maio_stream_wants_chunk(const struct maio_stream *s, u32 chunk)
 {
-	const u16 state = s->map.state[chunk];
-
-	if (!(state & MAIO_CHUNK_CONSUMED))
-		return true;
-	if (maio_chunk_gone(state) || (state & MAIO_CHUNK_FAILED))
+	if (maio_chunk(&s->map, chunk) & MAIO_CHUNK_READ)
 		return false;
-	return time_before(jiffies, s->last_access + MAIO_END_REST) &&
-	       maio_stream_holds_unread(s, chunk);
+	return time_before(jiffies, s->last_access + MAIO_END_REST) ||
+	       !maio_cursors_skipped(&s->cursors, chunk);
 }
 
-/* Are there bytes that the stream's reader has yet to pass? */
+/* Are there bytes that the stream's readers have not finished? */
 bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
 {
 	u32 at = U32_MAX, first, last, looks = 0;
@@ -306,7 +312,7 @@ bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
 	guard(spinlock)(&s->lock);
 	if (s->gave_up)
 		return false;
-	/* Reclaim asks, too: when in doubt, don't look for long. */
+	/* Reclaim calls this, too: do not scan for long. */
 	while (maio_map_next(&s->map, file, pos, pos + len, &at, &first, &last))
 		for (; first <= last; first++)
 			if (maio_stream_wants_chunk(s, first) ||
@@ -316,8 +322,8 @@ bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
 }
 
 /*
- * Of a byte that the stream does not want any more: may it go first? Not once much
- * of what was dropped was read again.
+ * May reclaim evict a byte first that the stream has finished? Not after many dropped
+ * bytes were read again.
  */
 bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos)
 {
@@ -333,23 +339,21 @@ static bool maio_stream_failed(struct maio_stream *s, u32 file, u64 pos,
 	guard(spinlock)(&s->lock);
 	while (maio_map_next(&s->map, file, pos, pos + len, &at, &first, &last)) {
 		for (; first <= last; first++) {
-			u16 *state = &s->map.state[first];
+			const u16 state = maio_chunk(&s->map, first);
 
-			news |= !(*state & MAIO_CHUNK_FAILED);
-			*state |= MAIO_CHUNK_FAILED;
-			/* That it is gone is not for lack of memory. */
-			if (*state & MAIO_CHUNK_ISSUED) {
-				*state &= ~MAIO_CHUNK_ISSUED;
-				*state |= MAIO_CHUNK_LEFT;
-			}
+			news |= !(state & MAIO_CHUNK_FAILED);
+			/* A later miss is not for lack of memory. */
+			if (!(state & MAIO_CHUNK_READ))
+				maio_chunk_renew(&s->map, first);
+			s->map.state[first] |= MAIO_CHUNK_FAILED;
 		}
 	}
 	return news;
 }
 
 /*
- * A folio could not be read: don't read it ahead again. Return: true if that is
- * news to a stream.
+ * A folio could not be read: do not read it ahead again. Return: true if a stream did
+ * not know.
  */
 bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len)
 {
@@ -362,15 +366,15 @@ bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len)
 	return news;
 }
 
-/* Choose whether consumed pages are dropped. */
-void maio_stream_set_burn(struct maio_stream *s, enum maio_burn burn, u64 gap)
+/* Set when finished chunks are dropped. */
+void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap)
 {
 	guard(spinlock)(&s->lock);
-	WRITE_ONCE(s->burn, burn);
+	WRITE_ONCE(s->drop_mode, burn);
 	WRITE_ONCE(s->gap, gap);
 }
 
-/* Choose the node that pages are read to. */
+/* Set the node that pages are read to. */
 void maio_stream_set_node(struct maio_stream *s, int nid)
 {
 	WRITE_ONCE(s->nid, nid);

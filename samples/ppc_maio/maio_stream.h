@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * MAIO: what a stream reads and drops next. The workers that do so are the
- * kernel's, and ask.
+ * MAIO: what a stream reads and drops next. The workers of fs/ppc ask for it.
  */
 #ifndef _MAIO_STREAM_H
 #define _MAIO_STREAM_H
@@ -14,22 +13,22 @@
 #include "maio_cursor.h"
 
 /**
- * enum maio_burn - when a stream drops what was consumed
- * @MAIO_BURN_NEVER: it does not
- * @MAIO_BURN_ALWAYS: as soon as the readers are a gap away
- * @MAIO_BURN_TIGHT: likewise, but only while there is no memory for the rest of
- *	the load, and no more once dropped pages are read again
+ * enum maio_drop_mode - when a stream drops finished chunks
+ * @MAIO_DROP_NEVER: never
+ * @MAIO_DROP_ALWAYS: as soon as the readers are a gap ahead
+ * @MAIO_DROP_UNDER_PRESSURE: likewise, but only while memory is short of the rest of
+ *	the load, and not after dropped pages were read again
  */
-enum maio_burn {
-	MAIO_BURN_NEVER,
-	MAIO_BURN_ALWAYS,
-	MAIO_BURN_TIGHT,
+enum maio_drop_mode {
+	MAIO_DROP_NEVER,
+	MAIO_DROP_ALWAYS,
+	MAIO_DROP_UNDER_PRESSURE,
 };
 
-/* A stream that has come to its end and rests has nothing more to read. */
+/* A stream at its end whose readers rest for so long has been read. */
 #define MAIO_END_REST		HZ
 
-/* A gap chosen from budget, memory and how much readers take at a time. */
+/* The gap follows the budget, the memory and the length of reads. */
 #define MAIO_GAP_AUTO		U64_MAX
 
 /**
@@ -42,33 +41,31 @@ struct maio_streams {
 	struct list_head list;
 };
 
-/* How far a sweep of what is to be dropped goes. */
+/* Extent of a sweep that drops chunks. */
 enum maio_pass {
-	MAIO_PASS_NONE,		/* there is none */
+	MAIO_PASS_NONE,		/* no sweep */
 	MAIO_PASS_BEHIND,	/* up to the gap behind the readers */
-	MAIO_PASS_REST,		/* the gap as well */
-	MAIO_PASS_LAST,		/* and what does not go now never will */
+	MAIO_PASS_REST,		/* including the gap */
+	MAIO_PASS_LAST,		/* the same, for the last time */
 };
 
 /**
- * struct maio_sweep - what is being dropped; the drop worker's own
- * @pass: how far it goes
+ * struct maio_sweep - state of a sweep; used by the drop worker only
+ * @pass: its extent
  * @final: the stream was stopped
- * @want: chunks in any of these states
  * @at: next chunk to look at
- * @first: first chunk that is being dropped
- * @end: behind the last
- * @again: next chunk to try by itself, of a run that did not go whole
+ * @first: first chunk of the run that is being dropped
+ * @end: behind that run
+ * @again: next chunk to retry alone, of a run that was not dropped completely
  * @again_end: behind that run
- * @kept: something that was consumed is wanted
- * @left: something did not go
- * @drain: it was all tried once
- * @pause: until it is looked at again, jiffies, or 0
+ * @kept: a policy kept some finished chunks
+ * @left: some chunks could not be dropped
+ * @drain: drain per-CPU batches before the next run
+ * @pause: jiffies until the next sweep for kept chunks, or 0
  */
 struct maio_sweep {
 	enum maio_pass pass;
 	bool final;
-	u16 want;
 	u32 at;
 	u32 first;
 	u32 end;
@@ -82,31 +79,32 @@ struct maio_sweep {
 
 /**
  * struct maio_stream - ranges in the order in which they are read ahead
- * @stream: its workers
+ * @stream: workers
  * @att: attachment
  * @set: of streams
  * @link: in @set
- * @state: bytes charged for it
- * @lock: protects what follows up to @burn_from
- * @gave_up: it did more harm than good
- * @burn: when to drop what was consumed
- * @tight: memory was found to be short of what the rest of the load needs
- * @returned: much of what was dropped was read again
- * @met: a reader has come
+ * @state: bytes charged for this structure
+ * @lock: protects what follows up to @counted
+ * @gave_up: it cost more than it saved; stock readahead is in charge
+ * @drop_mode: when to drop finished chunks
+ * @under_pressure: memory is short of the rest of the load
+ * @returned: many dropped bytes were read again
+ * @has_reader: a reader was seen
  * @gap: bytes behind the readers not to drop, or MAIO_GAP_AUTO
- * @longest: bytes of the longest read() seen
+ * @longest: bytes of the longest read()
  * @nid: wanted node, or NUMA_NO_NODE
- * @map: ranges and what has become of them
- * @cursors: the readers
+ * @map: ranges and the state of their chunks
+ * @cursors: readers
  * @last_access: when a reader was last seen, jiffies
  * @consumed: bytes consumed since the last sweep
  * @issued: bytes read ahead
- * @brought: bytes of chunks that were read ahead or passed
- * @useful: of @issued, bytes that readers have passed
- * @refaulted: bytes dropped or evicted, and wanted again
- * @burn_from: first chunk that may be left to drop
- * @batch: being read; the read worker's own
- * @sweep: being dropped
+ * @populated: bytes that are cached or skipped
+ * @useful: bytes of @issued that readers have finished
+ * @refaulted: bytes dropped or evicted, and read again
+ * @drop_from: first chunk that may need dropping
+ * @counted: chunks that cannot be dropped were counted in this load
+ * @batch: under read; used by the read worker only
+ * @sweep: under drop
  */
 struct maio_stream {
 	struct ppc_stream *stream;
@@ -117,10 +115,10 @@ struct maio_stream {
 
 	spinlock_t lock; /* see above */
 	bool gave_up;
-	enum maio_burn burn;
-	bool tight;
+	enum maio_drop_mode drop_mode;
+	bool under_pressure;
 	bool returned;
-	bool met;
+	bool has_reader;
 	u64 gap;
 	u64 longest;
 	int nid;
@@ -129,10 +127,11 @@ struct maio_stream {
 	unsigned long last_access;
 	u64 consumed;
 	u64 issued;
-	u64 brought;
+	u64 populated;
 	u64 useful;
 	u64 refaulted;
-	u32 burn_from;
+	u32 drop_from;
+	bool counted;
 
 	struct maio_batch batch;
 	struct maio_sweep sweep;
@@ -153,10 +152,10 @@ bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos);
 bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len);
 bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos);
 bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len);
-void maio_stream_set_burn(struct maio_stream *s, enum maio_burn burn, u64 gap);
+void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap);
 void maio_stream_set_node(struct maio_stream *s, int nid);
-bool maio_stream_burns(const struct maio_stream *s);
-bool maio_stream_holds_unread(const struct maio_stream *s, u32 chunk);
+bool maio_stream_drops(const struct maio_stream *s);
+void maio_stream_settle(struct maio_stream *s);
 
 /* maio_ahead.c */
 
@@ -166,7 +165,7 @@ void maio_stream_filled(struct ppc_stream *stream,
 
 /* maio_behind.c */
 
-bool maio_stream_look(struct maio_stream *s);
+bool maio_stream_update_pressure(struct maio_stream *s);
 bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range);
 void maio_stream_dropped(struct ppc_stream *stream,
 			 const struct ppc_range *range, s64 left);

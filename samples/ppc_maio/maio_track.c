@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAIO: how accesses become extents, and extents become groups.
+ * MAIO: conversion of accesses to extents, and of extents to groups.
  *
- * The page cache tells little of what a reader does: large folios, fault-around
- * and readahead hide most of it, and what remains is one event every 128 KiB to
- * 1 MiB. So an event stands for a window, and an extent grows over small holes.
- * The extents of a process never overlap: of bytes read twice only the first
- * time counts. They are kept in the order in which they were begun, which is
- * the order to read them in. Threads of a process that read side by side each
- * grow their own extent.
+ * The page cache shows little of what a reader does: large folios, fault-around and
+ * readahead hide most accesses and leave one event every 128 KiB to 1 MiB. So an
+ * event counts as a window, and an extent grows over small holes. The extents of a
+ * process never overlap: only the first read of a byte counts. They are kept in the
+ * order in which they began, which is the order to read them in. Threads of a
+ * process that read in parallel each grow an extent.
  */
 #include <kunit/visibility.h>
 #include <linux/align.h>
@@ -21,10 +20,10 @@
 
 #include "maio_track.h"
 
-/* A template cannot name what lies behind. */
+/* Templates cannot describe bytes behind this. */
 #define MAIO_TRACK_END	ALIGN_DOWN(U32_MAX * MAIO_UNIT, MAIO_TRACK_ALIGN)
 
-/* Begin anew. */
+/* Initialize a track. */
 void maio_track_init(struct maio_track *track, u32 max_extents)
 {
 	memset(track, 0, sizeof(*track));
@@ -95,15 +94,14 @@ static void maio_track_beside(struct maio_track_process *process, u32 file,
 static void maio_track_grown(struct maio_track_process *process,
 			     struct maio_track_extent *extent, u64 bytes)
 {
-	/* Of what a read() wants, others may get theirs before it has it all. */
+	/* A long read() may be interleaved with other reads. */
 	process->clock += min(bytes, PPC_STRIDE);
 	extent->clock = process->clock;
 }
 
 /*
- * The process has read much else since: a loader that turns from file to file
- * wants them back in turns. Without room for another extent, that does not
- * matter so much.
+ * Has the process read much else since? A loader that alternates between files wants
+ * its extents in the same order. If no extent is free, the old one grows anyway.
  */
 static bool maio_track_broken(const struct maio_track *track,
 			      const struct maio_track_process *process,
@@ -150,7 +148,7 @@ static bool maio_track_add(struct maio_track *track,
 			start = prev->end;
 			continue;
 		}
-		/* Whoever gets the holes, they are read. */
+		/* The holes become part of either extent. */
 		if (next && next->start <= end + MAIO_TRACK_HOLE)
 			stop = next->start;
 		else
@@ -175,7 +173,7 @@ static bool maio_track_add(struct maio_track *track,
 	return true;
 }
 
-/* Note one access. Return: false if there was no room left to note it. */
+/* Add one access. Return: false if it did not fit. */
 bool maio_track_access(struct maio_track *track,
 		       const struct ppc_access *access)
 {
@@ -183,7 +181,7 @@ bool maio_track_access(struct maio_track *track,
 	u64 pos = access->pos, len = access->len;
 	u64 end;
 
-	/* The rest of the folio is within reach now, and not seen any more. */
+	/* The rest of the folio may be mapped now, and not be reported again. */
 	if (access->folio_len) {
 		pos = access->folio_pos;
 		len = max(len + access->pos - pos, access->folio_len);
@@ -206,8 +204,8 @@ bool maio_track_access(struct maio_track *track,
 EXPORT_SYMBOL_IF_KUNIT(maio_track_access);
 
 /*
- * Where folios are small, what is found in the page cache shows itself once a
- * stride: of a file that was read through, the last of it may not.
+ * With small folios, cached pages are reported once per stride, so the end of a file
+ * that was read completely may not be reported.
  */
 static u64 maio_track_end(const struct maio_track_extent *extent, u64 size)
 {
@@ -224,8 +222,8 @@ static u64 maio_track_end(const struct maio_track_extent *extent, u64 size)
 }
 
 /*
- * Bring the extents into the order of a template. Return: how many extents
- * there are; a process may be left with none.
+ * Sort the extents in the order of a template. Return: their number; a process may
+ * have none.
  */
 u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
 		       u32 nr_files, u32 *counts, struct maio_extent *extents)
@@ -289,7 +287,7 @@ static bool maio_track_all_in(const struct maio_extent *set, u32 nr_set,
 	return true;
 }
 
-/* A mapping shows nothing of what others brought in just beside it. */
+/* Accesses close to those of others are not reported through a mapping. */
 static void maio_track_grow(struct maio_extent *extents, u32 nr, u32 units)
 {
 	while (nr--) {
@@ -304,13 +302,13 @@ static void maio_track_grow(struct maio_extent *extents, u32 nr, u32 units)
 }
 
 /*
- * Leave out groups that are no workers.
+ * Remove groups that are not workers.
  *
- * A launcher often looks at the headers of all files before its workers load
- * them. A process that read less than 1 MiB, or a 64th of what the busiest one
- * did, makes no group if the others read the same bytes, or close by.
+ * A launcher often reads the headers of all files before its workers load them. A
+ * process that read less than 1 MiB, or less than a 64th of the busiest one, gets no
+ * group if others read the same bytes or close by.
  *
- * Return: how many extents are left.
+ * Return: the number of extents that remain.
  */
 u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,
 			   struct maio_extent *extents,

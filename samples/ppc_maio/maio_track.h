@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * MAIO: how accesses become extents. The caller serialises.
+ * MAIO: conversion of accesses to extents. The caller serialises.
  */
 #ifndef _MAIO_TRACK_H
 #define _MAIO_TRACK_H
@@ -12,18 +12,18 @@
 
 #include "maio_template.h"
 
-/* What a miss, a marker or a fault stands for at least: stock readahead. */
+/* A miss, a marker or a fault counts as at least a window of stock readahead. */
 #define MAIO_TRACK_WINDOW	SZ_128K
 /* Extents begin and end on multiples of this, or at the end of the file. */
 #define MAIO_TRACK_ALIGN	SZ_64K
-/* A hole up to this size is read rather than kept: a stride may go unseen. */
+/* Holes up to this size are filled, as a stride may go unseen. */
 #define MAIO_TRACK_HOLE		PPC_STRIDE
-/* So much of others since an extent last grew, and it grows no more. */
+/* An extent no longer grows after so many bytes of other extents. */
 #define MAIO_TRACK_BREAK	SZ_32M
-/* The same for what is no longer than a header: its data comes in its turn. */
+/* The same for extents of the size of a header, whose data is read later. */
 #define MAIO_TRACK_BREAK_SHORT	SZ_16M
 #define MAIO_TRACK_SHORT	SZ_1M
-/* A process that read less than this may not be a worker. */
+/* A process that reads less than this may not be a worker. */
 #define MAIO_TRACK_LITTLE	SZ_1M
 
 #define MAIO_TRACK_SLOT_BITS	11
@@ -53,7 +53,7 @@ struct maio_track_extent {
  * @clock: bytes of all of them, a stride an event at most
  * @tgid: the process
  * @nr_extents: how many extents
- * @cursor: where maio_track_collect() puts the next one
+ * @cursor: index at which maio_track_collect() stores the next one
  */
 struct maio_track_process {
 	struct rb_root extents;
@@ -67,7 +67,7 @@ struct maio_track_process {
  * struct maio_track - what all processes have read
  * @nr_processes: entries of @processes, in the order of their first access
  * @nr_extents: entries of @extents, in the order of their first access
- * @max_extents: room in @extents
+ * @max_extents: size of @extents
  * @slots: hash table by tgid, of places in @processes plus one
  * @processes: the processes
  * @extents: the extents of all processes

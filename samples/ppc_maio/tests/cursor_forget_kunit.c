@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of cursors: pages that were read ahead and are gone when their
- * reader comes, by reclaim, by burning, or because the load begins anew.
+ * reader comes, by reclaim, by dropping, or because the load begins anew; and
+ * what a reader leaps over.
  */
 #include <kunit/test.h>
 #include <linux/sizes.h>
@@ -15,9 +16,8 @@
 /* Where a second reader begins. */
 #define OTHER		100
 
-/* What is said of a chunk only in the pass that it was read in. */
-#define THIS_PASS							\
-	((u16)~(MAIO_CHUNK_BURNED | MAIO_CHUNK_LEFT | MAIO_CHUNK_SEEN))
+/* Read ahead, and read. */
+#define CONSUMED	(MAIO_CHUNK_CACHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)
 
 static void pass(struct maio_sample *s, u32 first, u32 end, u64 budget)
 {
@@ -27,14 +27,21 @@ static void pass(struct maio_sample *s, u32 first, u32 end, u64 budget)
 	}
 }
 
+static void drop(struct maio_sample *s, u32 first, u32 end)
+{
+	for (; first < end; first++)
+		maio_sample_drop(s, first);
+}
+
 static void expect_states(struct maio_sample *s, u32 first, u32 end, u16 mask,
 			  u16 expected)
 {
 	for (; first < end; first++)
-		KUNIT_EXPECT_EQ_MSG(s->test, s->map.state[first] & mask,
+		KUNIT_EXPECT_EQ_MSG(s->test, maio_chunk(&s->map, first) & mask,
 				    expected, "chunk %u", first);
 }
 
+/* What lies ahead may be gone as well: it is looked at once more. */
 static void forget_forward(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
@@ -43,20 +50,21 @@ static void forget_forward(struct kunit *test)
 	maio_sample_fill(s, BUDGET, MOST);
 	pass(s, 0, 10, 0);
 	maio_sample_miss(s, 10);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	KUNIT_EXPECT_FALSE(test, s->out.again);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	KUNIT_EXPECT_EQ(test, s->out.populated, -(s64)MAIO_CHUNK_SIZE);
 	KUNIT_EXPECT_EQ(test, maio_cursors_ahead(&s->cursors, &s->map), 0);
-	expect_states(s, 0, 10, 0xff, MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED);
-	expect_states(s, 10, CHUNKS, THIS_PASS, 0);
-	/* Not all of it need be gone. */
-	expect_states(s, 10, 32, 0xff, MAIO_CHUNK_LEFT);
-	expect_states(s, 32, CHUNKS, 0xff, 0);
-	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
+	expect_states(s, 0, 10, 0xff, CONSUMED);
+	expect_states(s, 10, 11, 0xff, MAIO_CHUNK_SEEN);
+	expect_states(s, 11, 32, 0xff, MAIO_CHUNK_CACHED);
+	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, BUDGET));
 	KUNIT_EXPECT_EQ(test, s->batch.first, 10);
+	KUNIT_EXPECT_EQ(test, s->batch.nr, 32);
 }
 
-/* In the middle of the window: it was skipped, and the rest is gone. */
+/* In the middle of the window: it was leapt over, and the rest is gone. */
 static void forget_from_the_middle(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
@@ -64,13 +72,12 @@ static void forget_from_the_middle(struct kunit *test)
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
 	maio_sample_miss(s, 5);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
-	expect_states(s, 5, CHUNKS, THIS_PASS, 0);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
 	KUNIT_EXPECT_EQ(test, s->batch.first, 5);
 }
 
-/* A little back, to what it has passed: from there on, all is to come again. */
+/* A little back, to what it has read: from there on, all is to come again. */
 static void forget_step_back(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
@@ -80,22 +87,44 @@ static void forget_step_back(struct kunit *test)
 	maio_sample_fill(s, BUDGET, MOST);
 	pass(s, 0, 10, BUDGET);
 	maio_sample_miss(s, 5);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
-	expect_states(s, 0, 5, MAIO_CHUNK_CONSUMED, MAIO_CHUNK_CONSUMED);
-	expect_states(s, 5, CHUNKS, THIS_PASS, 0);
+	KUNIT_EXPECT_TRUE(test, s->out.again);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].pos, 5);
 	maio_sample_fill(s, BUDGET, MOST);
+	expect_states(s, 0, 5, 0xff, CONSUMED);
+	expect_states(s, 6, 10, 0xff, MAIO_CHUNK_CACHED);
 	for (i = 5; i < 10; i++) {
 		maio_sample_read(s, i);
 		KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_COVERED);
 		KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+		/* Nobody had dropped it. */
+		KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
 	}
+}
+
+/* What it leaps over after that is passed over, too. */
+static void forget_step_back_and_leap(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+
+	s->lag = 0;
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, BUDGET, MOST);
+	pass(s, 0, 10, BUDGET);
+	maio_sample_miss(s, 5);
+	maio_sample_fill(s, BUDGET, MOST);
+	expect_states(s, 6, 10, 0xff, MAIO_CHUNK_CACHED);
+	maio_sample_read(s, 10);
+	expect_states(s, 0, 11, 0xff, CONSUMED);
 }
 
 /* It is not because of a batch that is only picked. */
 static void forget_nothing_on_other_misses(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+	const u16 skip = MAIO_CHUNK_CACHED | MAIO_CHUNK_READ | MAIO_CHUNK_FAILED;
 
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
@@ -103,32 +132,13 @@ static void forget_nothing_on_other_misses(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
 	KUNIT_ASSERT_EQ(test, s->batch.first, 32);
 	maio_sample_miss(s, 33);
-	expect_states(s, 2, 32, MAIO_CHUNK_ISSUED, MAIO_CHUNK_ISSUED);
-}
-
-static void forget_spares_windows_of_others(struct kunit *test)
-{
-	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-	u32 end;
-
-	maio_sample_miss(s, 0);
-	maio_sample_miss(s, OTHER);
-	maio_sample_fill(s, BUDGET, MOST);
-	end = s->cursors.cursor[1].next;
-	KUNIT_ASSERT_GT(test, end, OTHER);
-	/* Just behind that window. */
-	s->map.state[end] = MAIO_CHUNK_ISSUED;
-	maio_sample_miss(s, 0);
-	expect_states(s, 0, OTHER, THIS_PASS, 0);
-	expect_states(s, end, end + 1, THIS_PASS, 0);
-	expect_states(s, OTHER, end, 0xff, MAIO_CHUNK_ISSUED);
-	maio_sample_miss(s, OTHER);
-	expect_states(s, 0, CHUNKS, THIS_PASS, 0);
+	expect_states(s, 2, 32, MAIO_CHUNK_CACHED, MAIO_CHUNK_CACHED);
+	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].skip, skip);
 }
 
 /*
- * Reclaim has taken what one reader had yet to read. What another has passed
- * must not be read ahead again, and is still to be dropped.
+ * Reclaim has taken what one reader had yet to read. What another has read must
+ * not be read ahead again, and is still to be dropped.
  */
 static void forget_spares_what_others_consumed(struct kunit *test)
 {
@@ -138,13 +148,12 @@ static void forget_spares_what_others_consumed(struct kunit *test)
 	maio_sample_miss(s, OTHER);
 	maio_sample_fill(s, BUDGET, MOST);
 	pass(s, OTHER, OTHER + 10, BUDGET);
+	drop(s, OTHER, OTHER + 5);
 	maio_sample_miss(s, 0);
-	expect_states(s, OTHER, OTHER + 10, MAIO_CHUNK_CONSUMED,
-		      MAIO_CHUNK_CONSUMED);
 	maio_sample_fill(s, MAIO_SAMPLE_ALL, MOST);
-	expect_states(s, 0, OTHER, MAIO_CHUNK_ISSUED, MAIO_CHUNK_ISSUED);
-	expect_states(s, OTHER, OTHER + 10, MAIO_CHUNK_CONSUMED,
-		      MAIO_CHUNK_CONSUMED);
+	expect_states(s, 0, OTHER, MAIO_CHUNK_CACHED, MAIO_CHUNK_CACHED);
+	expect_states(s, OTHER, OTHER + 5, CONSUMED, CONSUMED & ~MAIO_CHUNK_CACHED);
+	expect_states(s, OTHER + 5, OTHER + 10, CONSUMED, CONSUMED);
 }
 
 /* The same process loads a second time: all of it is wanted again. */
@@ -156,17 +165,17 @@ static void forget_second_load(struct kunit *test)
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
 	pass(s, 0, CHUNKS, BUDGET);
-	for (i = 0; i < CHUNKS; i++)
-		s->map.state[i] |= MAIO_CHUNK_BURNED;
+	drop(s, 0, CHUNKS);
 
 	maio_sample_miss(s, 0);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
-	expect_states(s, 0, 1, THIS_PASS, 0);
-	expect_states(s, 1, CHUNKS, 0xff, MAIO_CHUNK_BURNED);
+	KUNIT_EXPECT_TRUE(test, s->out.again);
 	issued = maio_sample_fill(s, BUDGET, MOST);
 	for (i = 0; i < CHUNKS; i++) {
 		maio_sample_read(s, i);
 		KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_COVERED);
+		KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+		KUNIT_EXPECT_EQ(test, s->out.refaulted, i ? MAIO_CHUNK_SIZE : 0);
 		issued += maio_sample_fill(s, BUDGET, MOST);
 	}
 	KUNIT_EXPECT_EQ(test, issued, CHUNKS);
@@ -180,105 +189,135 @@ static void forget_refault(struct kunit *test)
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
 	pass(s, 0, 10, BUDGET);
-	s->map.state[8] |= MAIO_CHUNK_BURNED;
+	maio_sample_drop(s, 8);
 	/* It is there, whoever read it. */
 	maio_sample_read(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
-	KUNIT_EXPECT_EQ(test, s->map.state[8] & MAIO_CHUNK_BURNED, 0);
+	KUNIT_EXPECT_EQ(test, s->out.consumed, 0);
+	expect_states(s, 8, 9, 0xff, CONSUMED);
 	/* By reclaim, once it was consumed. */
 	maio_sample_miss(s, 9);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
-	s->map.state[8] |= MAIO_CHUNK_BURNED;
+	maio_sample_drop(s, 8);
 	maio_sample_miss(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
 	maio_sample_miss(s, 8);
 	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	KUNIT_EXPECT_FALSE(test, s->out.again);
 }
 
-/* Not of what was leapt over; that begins with three chunks. */
-static void forget_refault_in_leap(struct kunit *test)
+/* Who looks back at what was dropped gets no more than what is near. */
+static void forget_look_back(struct kunit *test)
+{
+	const u16 again = MAIO_CHUNK_CACHED | MAIO_CHUNK_AGAIN;
+	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, BUDGET, MOST);
+	pass(s, 0, CHUNKS, BUDGET);
+	drop(s, 0, CHUNKS);
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, CHUNKS * MAIO_CHUNK_SIZE, MOST);
+	expect_states(s, 0, 1, 0xff, MAIO_CHUNK_CACHED | MAIO_CHUNK_SEEN);
+	expect_states(s, 1, MAIO_CURSOR_SLACK + 1, 0xff, again);
+	expect_states(s, MAIO_CURSOR_SLACK + 1, CHUNKS, 0xff,
+		      MAIO_CHUNK_SEEN | MAIO_CHUNK_READ);
+	/* That it was dropped is told when it is read, and not if it never is. */
+	maio_sample_read(s, 1);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
+	maio_cursors_settle(&s->cursors, &s->map, &s->out);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	maio_sample_read(s, 12);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
+	maio_cursors_settle(&s->cursors, &s->map, &s->out);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	expect_states(s, 2, 12, 0xff, CONSUMED);
+}
+
+/* A batch that comes after its reader has passed is to be dropped. */
+static void forget_late_batch(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
 
 	maio_sample_miss(s, 0);
-	s->map.state[0] = MAIO_CHUNK_BURNED;
+	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
+	maio_sample_read(s, 0);
 	maio_sample_read(s, 1);
-	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
-	s->map.state[3] = MAIO_CHUNK_BURNED;
-	maio_sample_read(s, 4);
-	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	drop(s, 0, 2);
+	maio_sample_issue(s);
+	expect_states(s, 0, 2, 0xff, CONSUMED);
 }
 
-/* Read ahead again, it is wanted once its reader comes by. */
-static void forget_burned(struct kunit *test)
+/* Nothing is known any more, but what there is to drop. */
+static void forget_reset(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
 	u32 i;
 
 	maio_sample_miss(s, 0);
-	maio_sample_fill(s, BUDGET, MOST);
-	pass(s, 0, CHUNKS, BUDGET);
-	for (i = 0; i < CHUNKS; i++)
-		s->map.state[i] |= MAIO_CHUNK_BURNED;
-
-	/* Who looks back gets no more than what is near. */
-	maio_sample_miss(s, 0);
-	maio_sample_fill(s, CHUNKS * MAIO_CHUNK_SIZE, MOST);
-	expect_states(s, 0, MAIO_CURSOR_SLACK + 1, MAIO_CHUNK_ISSUED,
-		      MAIO_CHUNK_ISSUED);
-	expect_states(s, MAIO_CURSOR_SLACK + 2, CHUNKS, 0xff, MAIO_CHUNK_BURNED);
-	KUNIT_EXPECT_FALSE(test, maio_chunk_gone(s->map.state[1]));
-	KUNIT_EXPECT_TRUE(test, maio_chunk_gone(s->map.state[CHUNKS - 1]));
-
-	maio_sample_read(s, 1);
-	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
-	maio_sample_read(s, 2);
-	KUNIT_EXPECT_EQ(test, s->out.refaulted, MAIO_CHUNK_SIZE);
-	KUNIT_EXPECT_EQ(test, s->map.state[2] & MAIO_CHUNK_BURNED, 0);
-
-	/* A batch that comes after its reader has passed is to be dropped. */
-	s->map.state[2] |= MAIO_CHUNK_BURNED;
-	KUNIT_EXPECT_TRUE(test, maio_chunk_gone(s->map.state[2]));
-	s->map.state[2] = maio_chunk_issue(s->map.state[2]);
-	KUNIT_EXPECT_FALSE(test, maio_chunk_gone(s->map.state[2]));
-	/* Nor is one that comes while it is dropped taken for dropped. */
-	s->map.state[2] |= MAIO_CHUNK_DROPPING;
-	s->map.state[2] = maio_chunk_issue(s->map.state[2]);
-	KUNIT_EXPECT_EQ(test, s->map.state[2] & MAIO_CHUNK_DROPPING, 0);
-
-	/* Left by the pass, it is still to be dropped. */
-	maio_sample_miss(s, 0);
-	KUNIT_EXPECT_FALSE(test, maio_chunk_gone(s->map.state[8]));
-	expect_states(s, 8, 9, MAIO_CHUNK_LEFT | MAIO_CHUNK_ISSUED,
-		      MAIO_CHUNK_LEFT);
-}
-
-static void forget_reset(struct kunit *test)
-{
-	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-
-	maio_sample_miss(s, 0);
 	maio_sample_miss(s, OTHER);
 	maio_sample_fill(s, BUDGET, MOST);
-	s->map.state[0] = 0xff & ~MAIO_CHUNK_LEFT;
-	s->map.state[CHUNKS - 1] = MAIO_CHUNK_BURNED;
-	maio_cursors_reset(&s->cursors, &s->map);
-	expect_states(s, 0, 1, 0xff, MAIO_CHUNK_FAILED);
-	expect_states(s, 1, CHUNKS - 1, THIS_PASS, 0);
-	expect_states(s, 1, 10, 0xff, MAIO_CHUNK_LEFT);
-	expect_states(s, OTHER - 1, OTHER, 0xff, 0);
-	expect_states(s, OTHER, OTHER + 10, 0xff, MAIO_CHUNK_LEFT);
-	expect_states(s, CHUNKS - 1, CHUNKS, 0xff, 0);
+	pass(s, 0, 4, BUDGET);
+	drop(s, 3, 4);
+	s->map.state[0] |= MAIO_CHUNK_FAILED;
+	for (i = 1; i < MAIO_PASSES; i++) {
+		maio_cursors_reset(&s->cursors, &s->map);
+		KUNIT_ASSERT_EQ(test, maio_chunk(&s->map, 0), MAIO_CHUNK_FAILED);
+		KUNIT_ASSERT_EQ(test, maio_chunk(&s->map, 1), 0);
+	}
+	expect_states(s, 1, CHUNKS, 0xff, 0);
+	KUNIT_EXPECT_TRUE(test, maio_chunk_left(&s->map, 2));
+	KUNIT_EXPECT_FALSE(test, maio_chunk_left(&s->map, 3));
+	KUNIT_EXPECT_TRUE(test, maio_chunk_left(&s->map, 4));
+	KUNIT_EXPECT_FALSE(test, maio_chunk_left(&s->map, OTHER - 1));
+	KUNIT_EXPECT_TRUE(test, maio_chunk_left(&s->map, OTHER));
 	KUNIT_EXPECT_FALSE(test, maio_sample_pick(s, BUDGET, MOST));
 	maio_sample_miss(s, OTHER);
 	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_MOVED);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
+	KUNIT_EXPECT_EQ(test, s->out.populated, 0);
 }
 
-/*
- * A reader rests until it counts as idle, and its window is forgotten because
- * another misses. When it comes back, its window is read again.
- */
+/* What was to be read once more, and was not: to the next pass, that is nothing. */
+static void forget_reset_again(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, BUDGET, MOST);
+	pass(s, 0, 10, BUDGET);
+	maio_sample_miss(s, 5);
+	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
+	KUNIT_EXPECT_EQ(test, s->batch.nr, 2);
+	expect_states(s, 6, 7, 0xff, 0);
+	KUNIT_EXPECT_TRUE(test, maio_chunk_left(&s->map, 6));
+	maio_cursors_reset(&s->cursors, &s->map);
+	expect_states(s, 0, CHUNKS, 0xff, 0);
+	KUNIT_EXPECT_TRUE(test, maio_chunk_left(&s->map, 6));
+}
+
+/* What an earlier pass has left and this one leaps over may go, too. */
+static void forget_left(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, 8 * MAIO_CHUNK_SIZE, MOST);
+	maio_cursors_reset(&s->cursors, &s->map);
+	s->map.state[9] = MAIO_CHUNK_FAILED;
+	maio_sample_miss(s, 4);
+	maio_sample_touch(s, 10);
+	maio_cursors_settle(&s->cursors, &s->map, &s->out);
+	expect_states(s, 0, 4, 0xff, 0);
+	expect_states(s, 4, 8, 0xff, CONSUMED);
+	expect_states(s, 8, 9, 0xff, MAIO_CHUNK_READ);
+	expect_states(s, 9, 10, 0xff, MAIO_CHUNK_READ | MAIO_CHUNK_FAILED);
+	KUNIT_EXPECT_EQ(test, s->out.useful, 0);
+	KUNIT_EXPECT_EQ(test, s->out.consumed, 4 * MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->out.populated, 6 * MAIO_CHUNK_SIZE);
+}
+
+/* A reader comes back to a window that is gone. */
 static void forget_window_of_idle_reader(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
@@ -289,44 +328,11 @@ static void forget_window_of_idle_reader(struct kunit *test)
 	maio_sample_fill(s, BUDGET, MOST);
 	for (i = 0; i < MAIO_CURSOR_IDLE; i++)
 		maio_sample_read(s, 0);
-	maio_sample_miss(s, 1);
-	expect_states(s, OTHER, CHUNKS, THIS_PASS, 0);
-
 	maio_sample_miss(s, OTHER);
-	KUNIT_EXPECT_NE(test, s->out.hit, PPC_STREAM_COVERED);
-	maio_sample_fill(s, BUDGET, MOST);
-	expect_states(s, OTHER, OTHER + 4, MAIO_CHUNK_ISSUED, MAIO_CHUNK_ISSUED);
-}
-
-/* Be it the first or the second one: its window begins anew, or is left alone. */
-static void check_idle_window(struct kunit *test, bool first, bool behind)
-{
-	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-	const struct maio_cursor *idle = &s->cursors.cursor[!first];
-	const u32 at = behind ? OTHER : 0, busy = behind ? 0 : OTHER;
-	u32 end;
-
-	maio_sample_miss(s, first ? at : busy);
-	maio_sample_miss(s, first ? busy : at);
-	maio_sample_fill(s, BUDGET, MOST);
-	KUNIT_ASSERT_EQ(test, idle->pos, at);
-	KUNIT_ASSERT_GT(test, idle->next, at);
-	end = idle->next;
-	maio_sample_miss(s, busy);
-	KUNIT_EXPECT_EQ(test, idle->next, end);
-	while (s->cursors.clock - idle->stamp < MAIO_CURSOR_IDLE)
-		maio_sample_read(s, busy);
-	s->map.state[busy + 1] = MAIO_CHUNK_ISSUED;
-	maio_sample_miss(s, busy + 1);
-	KUNIT_EXPECT_EQ(test, idle->next, behind ? at : end);
-}
-
-static void forget_moves_idle_readers(struct kunit *test)
-{
-	check_idle_window(test, true, true);
-	check_idle_window(test, false, true);
-	check_idle_window(test, true, false);
-	check_idle_window(test, false, false);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
+	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, BUDGET));
+	KUNIT_EXPECT_EQ(test, s->batch.first, OTHER);
+	KUNIT_EXPECT_GE(test, s->batch.nr, 4);
 }
 
 /* What nobody read ahead is not covered; behind the reader, it is read now. */
@@ -340,11 +346,11 @@ static void forget_behind_the_start(struct kunit *test)
 	maio_sample_miss(s, behind);
 	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_MOVED);
 	maio_sample_fill(s, BUDGET, MOST);
-	expect_states(s, behind, behind + 2, MAIO_CHUNK_ISSUED,
-		      MAIO_CHUNK_ISSUED);
+	expect_states(s, behind, behind + 2, MAIO_CHUNK_CACHED,
+		      MAIO_CHUNK_CACHED);
 }
 
-/* Passed over in a jump: when the reader comes back, that is no second time. */
+/* Leapt over: when the reader comes back soon, that is no second time. */
 static void forget_jump(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
@@ -352,65 +358,100 @@ static void forget_jump(struct kunit *test)
 	maio_sample_miss(s, 0);
 	maio_sample_miss(s, 10);
 	maio_sample_fill(s, 4 * MAIO_CHUNK_SIZE, MOST);
-	expect_states(s, 0, 10, MAIO_CHUNK_CONSUMED | MAIO_CHUNK_ISSUED,
-		      MAIO_CHUNK_CONSUMED);
+	expect_states(s, 0, 1, 0xff, MAIO_CHUNK_SEEN);
+	expect_states(s, 1, 10, 0xff, 0);
 	maio_sample_miss(s, 3);
-	expect_states(s, 0, 3, MAIO_CHUNK_CONSUMED, MAIO_CHUNK_CONSUMED);
-	expect_states(s, 3, 10, MAIO_CHUNK_CONSUMED, 0);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
 	maio_sample_fill(s, BUDGET, MOST);
-	expect_states(s, 3, 10, MAIO_CHUNK_ISSUED, MAIO_CHUNK_ISSUED);
+	expect_states(s, 3, 10, MAIO_CHUNK_CACHED, MAIO_CHUNK_CACHED);
 }
 
-/* So far from where it comes back to, no farther than it leaps at once. */
+/* Far beyond it, nobody waits any more for it; who comes yet gets just that. */
 static void forget_jump_far(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-	const u32 from = 22, end = from + MAIO_CURSOR_SLACK;
+	const u32 end = 11 + MAIO_CURSOR_LAG;
+	u32 i;
 
-	maio_sample_miss(s, 20);
-	maio_sample_miss(s, 36);
-	maio_sample_miss(s, 52);
-	expect_states(s, 20, 52, MAIO_CHUNK_CONSUMED, MAIO_CHUNK_CONSUMED);
-	s->map.state[30] |= MAIO_CHUNK_SEEN | MAIO_CHUNK_READ;
-	s->map.state[31] |= MAIO_CHUNK_READ;
-	maio_sample_miss(s, from);
-	expect_states(s, 20, from, MAIO_CHUNK_CONSUMED, MAIO_CHUNK_CONSUMED);
-	expect_states(s, from + 1, 36, 0xffff, 0);
-	expect_states(s, 36, end, MAIO_CHUNK_CONSUMED, 0);
-	expect_states(s, end, 52, MAIO_CHUNK_CONSUMED, MAIO_CHUNK_CONSUMED);
+	maio_sample_miss(s, 0);
+	maio_sample_miss(s, 10);
+	for (i = 10; i < end; i++)
+		maio_sample_read(s, i);
+	expect_states(s, 0, 1, 0xff, CONSUMED);
+	expect_states(s, 1, 10, 0xff, MAIO_CHUNK_READ);
+	drop(s, 10, end);
+	maio_sample_miss(s, 3);
+	KUNIT_EXPECT_EQ(test, s->out.refaulted, 0);
+	KUNIT_EXPECT_FALSE(test, s->out.again);
+	maio_sample_fill(s, BUDGET, MOST);
+	expect_states(s, 4, 10, 0xff, MAIO_CHUNK_CACHED);
 }
 
-/* The same where the reader comes back by small steps, within its window. */
+/* Read ahead and leapt over is read in vain: it may go, and was of no use. */
+static void forget_waste(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
+
+	maio_sample_miss(s, 0);
+	maio_sample_fill(s, BUDGET, MOST);
+	maio_sample_touch(s, 0);
+	maio_sample_read(s, 10);
+	expect_states(s, 1, 10, 0xff, MAIO_CHUNK_CACHED);
+	maio_cursors_settle(&s->cursors, &s->map, &s->out);
+	expect_states(s, 0, 11, 0xff, CONSUMED);
+	/* But for the one that it was in. */
+	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->out.consumed, 10 * MAIO_CHUNK_SIZE);
+}
+
+/* Where one reader's place is taken, what he leapt over is not waited for. */
+static void forget_replaced_reader(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, MAIO_CURSORS + 1, 40);
+	u32 i;
+
+	maio_sample_miss(s, 0);
+	maio_sample_miss(s, 8);
+	for (i = 1; i <= MAIO_CURSORS; i++)
+		maio_sample_miss(s, i * 40);
+	expect_states(s, 1, 8, 0xff, MAIO_CHUNK_READ);
+	expect_states(s, 8, 9, 0xff, MAIO_CHUNK_SEEN);
+}
+
+/* What fails in the middle of a window is passed over in small steps. */
 static void forget_jump_in_window(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
 
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
-	s->map.state[2] = 0;
+	maio_chunk_set(&s->map, 2, 0);
 	maio_sample_miss(s, 2);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	maio_sample_fill(s, BUDGET, MOST);
-	expect_states(s, 2, 3, MAIO_CHUNK_ISSUED, MAIO_CHUNK_ISSUED);
+	expect_states(s, 2, 3, MAIO_CHUNK_CACHED, MAIO_CHUNK_CACHED);
 }
 
 static struct kunit_case cursor_forget_cases[] = {
 	KUNIT_CASE(forget_forward),
 	KUNIT_CASE(forget_from_the_middle),
 	KUNIT_CASE(forget_step_back),
+	KUNIT_CASE(forget_step_back_and_leap),
 	KUNIT_CASE(forget_nothing_on_other_misses),
-	KUNIT_CASE(forget_spares_windows_of_others),
 	KUNIT_CASE(forget_spares_what_others_consumed),
 	KUNIT_CASE(forget_second_load),
 	KUNIT_CASE(forget_refault),
-	KUNIT_CASE(forget_refault_in_leap),
-	KUNIT_CASE(forget_burned),
+	KUNIT_CASE(forget_look_back),
+	KUNIT_CASE(forget_late_batch),
 	KUNIT_CASE(forget_reset),
+	KUNIT_CASE(forget_reset_again),
+	KUNIT_CASE(forget_left),
 	KUNIT_CASE(forget_window_of_idle_reader),
-	KUNIT_CASE(forget_moves_idle_readers),
 	KUNIT_CASE(forget_behind_the_start),
 	KUNIT_CASE(forget_jump),
 	KUNIT_CASE(forget_jump_far),
+	KUNIT_CASE(forget_waste),
+	KUNIT_CASE(forget_replaced_reader),
 	KUNIT_CASE(forget_jump_in_window),
 	{}
 };

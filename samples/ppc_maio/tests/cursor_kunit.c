@@ -68,14 +68,16 @@ static void cursor_sequential(struct kunit *test)
 static void cursor_long_read(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-	struct maio_step step = { .chunk = 0, .last = 39, .uptodate = true };
+	struct maio_step step = {
+		.last = 39, .lag = MAIO_CURSOR_LAG, .uptodate = true,
+	};
 
 	maio_sample_miss(s, 0);
 	maio_sample_fill(s, BUDGET, MOST);
 	maio_sample_step(s, &step);
 	KUNIT_EXPECT_EQ(test, s->out.consumed, 39 * MAIO_CHUNK_SIZE);
 	KUNIT_EXPECT_EQ(test, s->out.useful, BUDGET);
-	KUNIT_EXPECT_EQ(test, s->map.state[39] & MAIO_CHUNK_CONSUMED, 0);
+	KUNIT_EXPECT_EQ(test, maio_chunk(&s->map, 39) & MAIO_CHUNK_READ, 0);
 	step.whole = true;
 	maio_sample_step(s, &step);
 	KUNIT_EXPECT_EQ(test, s->out.consumed, MAIO_CHUNK_SIZE);
@@ -96,13 +98,13 @@ static void cursor_reader_ahead(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
 	maio_sample_issue(s);
 	maio_sample_miss(s, 8);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_FALSE(test, s->out.interrupted);
 	KUNIT_ASSERT_TRUE(test, maio_sample_pick(s, BUDGET, MOST));
 	KUNIT_EXPECT_EQ(test, s->batch.first, 8);
-	/* It has left two of them behind, and nobody had read the others. */
-	KUNIT_EXPECT_EQ(test, s->out.consumed, 8 * MAIO_CHUNK_SIZE);
-	KUNIT_EXPECT_EQ(test, s->out.useful, 2 * MAIO_CHUNK_SIZE);
+	/* Whether it has read any of it to its end, nobody knows. */
+	KUNIT_EXPECT_EQ(test, s->out.consumed, 0);
+	KUNIT_EXPECT_TRUE(test, s->out.passed);
 }
 
 /* What a reader finds though nobody read it ahead for it. */
@@ -122,16 +124,16 @@ static void cursor_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->next, 2);
 	/* Just in front of it, and farther on. */
 	maio_sample_touch(s, 2);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_EQ(test, c->next, 2);
 	maio_sample_touch(s, 5);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_EQ(test, c->next, 5);
 	/* Where it is now, and behind it: nothing goes back. */
 	maio_sample_touch(s, 5);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	maio_sample_touch(s, 3);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_EQ(test, c->pos, 5);
 	KUNIT_EXPECT_EQ(test, c->next, 5);
 	/* What it has read is not read ahead. */
@@ -259,10 +261,10 @@ static void cursor_batch_skips(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, 12);
 
-	s->map.state[1] = MAIO_CHUNK_ISSUED;
-	s->map.state[4] = MAIO_CHUNK_CONSUMED;
-	s->map.state[5] = MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED;
-	s->map.state[11] = MAIO_CHUNK_ISSUED;
+	maio_chunk_set(&s->map, 1, MAIO_CHUNK_CACHED);
+	maio_chunk_set(&s->map, 4, MAIO_CHUNK_READ);
+	maio_chunk_set(&s->map, 5, MAIO_CHUNK_CACHED | MAIO_CHUNK_READ);
+	maio_chunk_set(&s->map, 11, MAIO_CHUNK_CACHED);
 	maio_sample_miss(s, 0);
 	KUNIT_EXPECT_EQ(test, maio_sample_fill(s, MAIO_SAMPLE_ALL, SZ_16M), 8);
 	KUNIT_EXPECT_FALSE(test, maio_sample_pick(s, MAIO_SAMPLE_ALL, SZ_16M));
@@ -311,7 +313,7 @@ static void cursor_unpick_passed(struct kunit *test)
 	maio_cursors_unpick(&s->cursors, &s->batch);
 	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].next, 0);
 	maio_sample_touch(s, 1);
-	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_BEHIND);
+	KUNIT_EXPECT_EQ(test, s->out.hit, PPC_STREAM_OVERTAKEN);
 	KUNIT_EXPECT_EQ(test, s->cursors.cursor[0].next, 1);
 }
 
@@ -347,26 +349,18 @@ static void cursor_looks(struct kunit *test)
 	c->next = 0;
 
 	for (i = 0; i < s->map.nr_chunks; i++)
-		s->map.state[i] = MAIO_CHUNK_ISSUED;
+		maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
 	KUNIT_EXPECT_TRUE(test, maio_cursors_skip(&s->cursors, &s->map));
 	KUNIT_EXPECT_EQ(test, c->next, MAIO_CURSOR_LOOKS);
 	KUNIT_EXPECT_FALSE(test, maio_cursors_skip(&s->cursors, &s->map));
 	KUNIT_EXPECT_EQ(test, c->next, s->map.nr_chunks);
-
-	/* What is gone so far behind it is forgotten when it is missed. */
-	maio_sample_miss(s, 0);
-	KUNIT_EXPECT_EQ(test, s->map.state[MAIO_CURSOR_LOOKS - 1], MAIO_CHUNK_LEFT);
-	KUNIT_EXPECT_EQ(test, s->map.state[MAIO_CURSOR_LOOKS], MAIO_CHUNK_ISSUED);
-	maio_sample_miss(s, MAIO_CURSOR_LOOKS + 1);
-	KUNIT_EXPECT_EQ(test, s->map.state[MAIO_CURSOR_LOOKS], MAIO_CHUNK_ISSUED);
-	KUNIT_EXPECT_EQ(test, s->map.state[MAIO_CURSOR_LOOKS + 2], MAIO_CHUNK_LEFT);
 }
 
 /* Late once, and only if it was read ahead and is on its way. */
 static void cursor_late(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, CHUNKS);
-	struct maio_step step = { .chunk = 1, .last = 1 };
+	struct maio_step step = { .chunk = 1, .last = 1, .lag = MAIO_CURSOR_LAG };
 
 	maio_sample_miss(s, 0);
 	maio_sample_step(s, &step);
@@ -388,22 +382,19 @@ static void cursor_failed(struct kunit *test)
 	struct maio_sample *s = maio_sample_files(test, 1, 10);
 	int pass;
 
-	s->map.state[4] |= MAIO_CHUNK_FAILED;
-	s->map.state[5] |= MAIO_CHUNK_FAILED;
+	maio_chunk_set(&s->map, 4, MAIO_CHUNK_FAILED);
+	maio_chunk_set(&s->map, 5, MAIO_CHUNK_FAILED);
 	for (pass = 0; pass < 3; pass++) {
 		maio_sample_miss(s, 0);
 		KUNIT_EXPECT_EQ(test, maio_sample_fill(s, MAIO_SAMPLE_ALL, MOST),
 				8);
 		maio_sample_miss(s, 4);
-		KUNIT_EXPECT_FALSE(test, s->map.state[4] & MAIO_CHUNK_ISSUED);
-		KUNIT_EXPECT_FALSE(test, s->map.state[5] & MAIO_CHUNK_ISSUED);
+		KUNIT_EXPECT_FALSE(test, maio_chunk_left(&s->map, 4));
+		KUNIT_EXPECT_FALSE(test, maio_chunk_left(&s->map, 5));
 		maio_sample_read(s, 9);
-		s->map.state[5] |= MAIO_CHUNK_BURNED;
-		s->map.state[6] |= MAIO_CHUNK_BURNED;
 		maio_cursors_reset(&s->cursors, &s->map);
-		/* Nothing is left of them. */
-		KUNIT_EXPECT_EQ(test, s->map.state[5], MAIO_CHUNK_FAILED);
-		KUNIT_EXPECT_EQ(test, s->map.state[6], 0);
+		KUNIT_EXPECT_EQ(test, maio_chunk(&s->map, 5), MAIO_CHUNK_FAILED);
+		KUNIT_EXPECT_EQ(test, maio_chunk(&s->map, 6), 0);
 	}
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of cursors: readers, the worker, reclaim and the burner in a random
+ * KUnit tests of cursors: readers, the workers and reclaim in a random
  * order, on random ranges. What is returned is computed anew from the states of
  * all chunks before and after.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
-#include <linux/string.h>
 
 #include "sample_kunit.h"
 
@@ -30,7 +29,10 @@ struct model {
 
 static void model_save(struct model *m)
 {
-	memcpy(m->before, m->s->map.state, m->s->map.nr_chunks * sizeof(*m->before));
+	u32 chunk;
+
+	for (chunk = 0; chunk < m->s->map.nr_chunks; chunk++)
+		m->before[chunk] = maio_chunk(&m->s->map, chunk);
 	m->was = m->s->cursors;
 }
 
@@ -45,7 +47,7 @@ static u64 bytes_between(const struct maio_sample *s, u32 first, u32 end)
 	u64 sum = 0;
 
 	for (; first < end; first++)
-		if (!(s->map.state[first] & MAIO_CHUNK_CONSUMED))
+		if (!(maio_chunk(&s->map, first) & MAIO_CHUNK_READ))
 			sum += maio_sample_len(s, first);
 	return sum;
 }
@@ -96,103 +98,60 @@ static void check_queries(struct model *m)
 			at_end);
 }
 
-/* Was it in the window of a reader that did not make this access? */
-static bool in_window_of_others(const struct model *m, u32 chunk)
-{
-	const struct maio_cursors *cs = &m->s->cursors;
-	u32 i;
-
-	for (i = 0; i < MAIO_CURSORS; i++)
-		if (is_active(cs, i) && cs->cursor[i].stamp != cs->clock &&
-		    chunk >= m->was.cursor[i].pos &&
-		    chunk < m->was.cursor[i].next)
-			return true;
-	return false;
-}
-
 static void check_access(struct model *m, const struct maio_step *step)
 {
+	const u16 there = MAIO_CHUNK_CACHED | MAIO_CHUNK_READ;
+	const u16 read = MAIO_CHUNK_SEEN | MAIO_CHUNK_READ;
 	const struct maio_outcome *out = &m->s->out;
+	u64 consumed = 0, useful = 0, refaulted = 0;
 	u16 first = m->before[step->chunk];
-	bool gone = step->miss && (first & MAIO_CHUNK_ISSUED);
-	bool passed_over = step->miss && !gone;
-	const u16 done = MAIO_CHUNK_ISSUED | MAIO_CHUNK_CONSUMED;
 	struct kunit *test = m->test;
-	u64 consumed = 0, useful = 0, back = 0, missed = 0;
 	s64 brought = 0;
 	u32 chunk;
 
 	for (chunk = 0; chunk < m->s->map.nr_chunks; chunk++) {
-		u16 old = m->before[chunk], new = m->s->map.state[chunk];
+		u16 old = m->before[chunk], new = maio_chunk(&m->s->map, chunk);
+		bool in = chunk >= step->chunk && chunk <= step->last;
+		bool seen = in || (old & MAIO_CHUNK_SEEN);
 		u64 len = maio_sample_len(m->s, chunk);
 
-		if (new & done)
-			brought += len;
-		if (old & done)
-			brought -= len;
-		if (new & ~old & MAIO_CHUNK_CONSUMED) {
+		brought += new & there ? len : 0;
+		brought -= old & there ? len : 0;
+		if ((new & ~old & MAIO_CHUNK_READ) && (new & MAIO_CHUNK_CACHED)) {
 			consumed += len;
-			if (new & MAIO_CHUNK_ISSUED)
+			if (seen && (old & MAIO_CHUNK_CACHED))
 				useful += len;
-			/* Of the first, there may be more to say. */
-			if ((old & MAIO_CHUNK_BURNED) &&
-			    (chunk != step->chunk ||
-			     !(step->miss || maio_chunk_gone(first))))
-				back += len;
-			KUNIT_EXPECT_LT(test, chunk,
-					step->last + step->whole);
+			if (seen && (old & MAIO_CHUNK_AGAIN))
+				refaulted += len;
 		}
-		/* An access reads nothing ahead, and burns nothing. */
-		KUNIT_EXPECT_EQ(test, new & ~old &
-				(MAIO_CHUNK_ISSUED | MAIO_CHUNK_TRIED |
-				 MAIO_CHUNK_STUCK), 0);
-		if (new & ~old & MAIO_CHUNK_BURNED)
-			KUNIT_EXPECT_TRUE(test, gone &&
-					  (old & MAIO_CHUNK_CONSUMED));
-		if (new & ~old & MAIO_CHUNK_LEFT)
-			KUNIT_EXPECT_TRUE(test, gone && old);
-		if ((old & ~new) & MAIO_CHUNK_BURNED)
-			KUNIT_EXPECT_TRUE(test, chunk == step->chunk ||
-					  (new & MAIO_CHUNK_CONSUMED));
-		/* Nor is what is left to drop lost, but by being burned. */
-		if ((old & ~new) & MAIO_CHUNK_LEFT)
-			KUNIT_EXPECT_TRUE(test, new & MAIO_CHUNK_BURNED);
-		if (passed_over && ((old & ~new) & MAIO_CHUNK_CONSUMED)) {
-			KUNIT_EXPECT_GE(test, chunk, step->chunk);
-			KUNIT_EXPECT_FALSE(test, old & MAIO_CHUNK_ISSUED);
-			/* Burned chunks stay so, but for the one missed. */
-			KUNIT_EXPECT_FALSE(test, new & MAIO_CHUNK_BURNED);
-		} else if ((old & ~new) & (MAIO_CHUNK_ISSUED | MAIO_CHUNK_LATE |
-					   MAIO_CHUNK_CONSUMED)) {
-			KUNIT_EXPECT_TRUE(test, gone);
-			KUNIT_EXPECT_GE(test, chunk, step->chunk);
-			KUNIT_EXPECT_FALSE(test, chunk != step->chunk &&
-					   in_window_of_others(m, chunk));
-		}
+		/* An access reads nothing ahead, and drops nothing. */
+		if (new & ~old & MAIO_CHUNK_CACHED)
+			KUNIT_EXPECT_TRUE(test, new & MAIO_CHUNK_READ);
+		if (old & ~new & there)
+			KUNIT_EXPECT_TRUE(test, step->miss && chunk == step->chunk);
+		KUNIT_EXPECT_EQ(test, new & ~old & (MAIO_CHUNK_AGAIN |
+						    MAIO_CHUNK_STUCK), 0);
+		if (in)
+			KUNIT_EXPECT_TRUE(test, new & MAIO_CHUNK_SEEN);
+		if (in && chunk < step->last + step->whole)
+			KUNIT_EXPECT_EQ(test, new & there, there);
 	}
-	/* Chunks forgotten and passed by the same access are counted again. */
-	if (!gone) {
-		KUNIT_EXPECT_EQ(test, out->consumed, consumed);
-		KUNIT_EXPECT_EQ(test, out->useful, useful);
+	if (step->miss && (first & read) == read)
+		refaulted += maio_sample_len(m->s, step->chunk);
+	KUNIT_EXPECT_EQ(test, out->again, step->miss && (first & read) == read);
+	KUNIT_EXPECT_EQ(test, out->consumed, consumed);
+	KUNIT_EXPECT_EQ(test, out->useful, useful);
+	KUNIT_EXPECT_EQ(test, out->refaulted, refaulted);
+	KUNIT_EXPECT_EQ(test, out->populated, brought);
+	if (out->late) {
+		KUNIT_EXPECT_EQ(test, out->late,
+				maio_sample_len(m->s, step->chunk));
+		KUNIT_EXPECT_TRUE(test, first & MAIO_CHUNK_CACHED);
+		KUNIT_EXPECT_FALSE(test, step->miss || step->uptodate);
 	}
-	KUNIT_EXPECT_EQ(test, out->brought, brought);
-	KUNIT_EXPECT_LE(test, out->useful, out->consumed);
-	if (step->miss &&
-	    ((first & MAIO_CHUNK_BURNED) || (first & done) == done))
-		missed = maio_sample_len(m->s, step->chunk);
-	back += missed;
-	/* But for what was leapt over. */
-	if (!gone)
-		KUNIT_EXPECT_LE(test, out->refaulted, back);
-	KUNIT_EXPECT_GE(test, out->refaulted, missed);
-	KUNIT_EXPECT_EQ(test, out->late,
-			!step->miss && !step->uptodate &&
-			(first & MAIO_CHUNK_ISSUED) &&
-			!(first & MAIO_CHUNK_LATE) ?
-			maio_sample_len(m->s, step->chunk) : 0);
 	KUNIT_EXPECT_NE(test, out->hit, PPC_STREAM_ELSEWHERE);
 	KUNIT_EXPECT_LE(test, out->hit, PPC_STREAM_COVERED);
-	if (gone)
+	if (step->miss)
 		KUNIT_EXPECT_NE(test, out->hit, PPC_STREAM_COVERED);
 }
 
@@ -200,13 +159,13 @@ static void step_reader(struct model *m)
 {
 	u32 nr = m->s->map.nr_chunks;
 	u32 *pos = &m->reader[maio_sample_random(&m->rnd, READERS)];
-	struct maio_step step = {};
+	struct maio_step step = { .lag = m->s->lag };
 
 	if (*pos >= nr || !maio_sample_random(&m->rnd, 50))
 		*pos = maio_sample_random(&m->rnd, nr);
 	step.chunk = *pos;
 	step.last = min(*pos + maio_sample_random(&m->rnd, 3), nr - 1);
-	if (m->s->map.state[*pos] & MAIO_CHUNK_ISSUED)
+	if (maio_chunk(&m->s->map, *pos) & MAIO_CHUNK_CACHED)
 		step.miss = !maio_sample_random(&m->rnd, 40);
 	else
 		step.miss = maio_sample_random(&m->rnd, 4);
@@ -237,12 +196,11 @@ static void check_no_pick(struct model *m, u64 ahead)
 		for (chunk = m->was.cursor[i].next; chunk < s->map.nr_chunks;
 		     chunk++) {
 			/* Far behind one who looks back at what was dropped. */
-			if ((s->map.state[chunk] & MAIO_CHUNK_BURNED) &&
+			if (maio_chunk_dropped(m->before[chunk]) &&
 			    chunk > m->was.cursor[i].pos + MAIO_CURSOR_SLACK)
 				break;
-			KUNIT_EXPECT_NE(m->test, s->map.state[chunk] &
-					(MAIO_CHUNK_ISSUED |
-					 MAIO_CHUNK_CONSUMED), 0);
+			KUNIT_EXPECT_NE(m->test, m->before[chunk] &
+					s->cursors.cursor[i].skip, 0);
 		}
 	}
 }
@@ -263,8 +221,15 @@ static void step_worker(struct model *m)
 	KUNIT_EXPECT_TRUE(m->test, is_active(&m->was, s->batch.cursor));
 	KUNIT_EXPECT_GE(m->test, s->batch.first,
 			m->was.cursor[s->batch.cursor].next);
-	KUNIT_EXPECT_MEMEQ(m->test, s->map.state, m->before,
-			   s->map.nr_chunks * sizeof(*m->before));
+	for (i = 0; i < s->map.nr_chunks; i++) {
+		bool picked = i >= s->batch.first &&
+			      i < s->batch.first + s->batch.nr;
+
+		/* What was read before is to be read once more. */
+		if (!picked || !(m->before[i] & MAIO_CHUNK_READ))
+			KUNIT_EXPECT_EQ(m->test, maio_chunk(&s->map, i),
+					m->before[i]);
+	}
 	for (i = 0; i < MAIO_CURSORS; i++)
 		KUNIT_EXPECT_EQ(m->test, s->cursors.cursor[i].pos,
 				m->was.cursor[i].pos);
@@ -289,9 +254,9 @@ static void step_burner(struct model *m)
 	u32 chunk;
 
 	for (chunk = 0; chunk < s->map.nr_chunks; chunk++)
-		if ((s->map.state[chunk] & MAIO_CHUNK_CONSUMED) &&
+		if ((maio_chunk(&s->map, chunk) & MAIO_CHUNK_READ) &&
 		    !maio_cursors_hold(&s->cursors, &s->map, chunk, SZ_8M))
-			s->map.state[chunk] |= MAIO_CHUNK_BURNED;
+			maio_sample_drop(s, chunk);
 }
 
 /* Whatever has been: from now on, one reader gets through all of it. */
@@ -333,6 +298,7 @@ static void cursor_random(struct kunit *test)
 				      STEPS / 2;
 		m->budget = 1 + maio_sample_random(&m->rnd, SZ_128M);
 		m->most = SZ_2M << maio_sample_random(&m->rnd, 3);
+		m->s->lag = maio_sample_random(&m->rnd, 2) * MAIO_CURSOR_LAG;
 		memset(m->reader, 0xff, sizeof(m->reader));
 		for (step = 0; step < STEPS; step++) {
 			switch (maio_sample_random(&m->rnd, 16)) {

@@ -203,7 +203,7 @@ static void readers_far_too_many(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, consumed, s->map.nr_chunks * MAIO_CHUNK_SIZE);
 	for (i = 0; i < s->map.nr_chunks; i++)
-		KUNIT_EXPECT_TRUE(test, s->map.state[i] & MAIO_CHUNK_CONSUMED);
+		KUNIT_EXPECT_TRUE(test, maio_chunk(&s->map, i) & MAIO_CHUNK_READ);
 }
 
 /* At a given time of the clock, which wraps. */
@@ -264,8 +264,13 @@ static void readers_hold(struct kunit *test)
 						   SHARD + 5, MAIO_CHUNK_SIZE));
 }
 
+static bool is_read(const struct maio_sample *s, u32 chunk)
+{
+	return maio_chunk(&s->map, chunk) & MAIO_CHUNK_READ;
+}
+
 /* Behind the first of two near each other, nothing goes under the second. */
-static void readers_hold_unread(struct kunit *test)
+static void readers_lag(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, 4 * SHARD);
 	u32 first = 8, second, chunk;
@@ -273,65 +278,60 @@ static void readers_hold_unread(struct kunit *test)
 	maio_sample_miss(s, 0);
 	maio_sample_miss(s, first);
 	for (second = 0; second < 2 * MAIO_CURSOR_SLACK; second++, first++) {
-		for (chunk = max(second, 1u); chunk < 8; chunk++)
-			KUNIT_EXPECT_TRUE(test,
-					  maio_cursors_hold_unread(&s->cursors,
-								   &s->map,
-								  chunk));
+		for (chunk = second; chunk < 8; chunk++)
+			KUNIT_EXPECT_FALSE(test, is_read(s, chunk));
 		maio_sample_read(s, first);
 		maio_sample_read(s, second);
-		KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors,
-								  &s->map,
-								 second));
+		KUNIT_EXPECT_TRUE(test, is_read(s, second));
 	}
 	for (chunk = 0; chunk < first; chunk++)
-		KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors,
-								  &s->map,
-								 chunk));
-	/* What was leapt over and nobody comes for goes later. */
-	maio_sample_read(s, first + 8);
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							 first + 1));
-	for (chunk = first + 9; chunk < first + 10 + 2 * MAIO_CURSOR_SLACK; chunk++)
-		maio_sample_read(s, chunk);
-	KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							  first + 1));
+		KUNIT_EXPECT_TRUE(test, is_read(s, chunk));
 }
 
 /* Of a mapping one sees where it is touched: who has come in may not be out. */
-static void readers_hold_touched(struct kunit *test)
+static void readers_touch(struct kunit *test)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, 4 * SHARD);
 
 	maio_sample_miss(s, 0);
 	maio_sample_touch(s, 10);
 	maio_sample_touch(s, 2);
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map, 2));
+	KUNIT_EXPECT_FALSE(test, is_read(s, 2));
 	maio_sample_touch(s, 11);
 	maio_sample_touch(s, 2);
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map, 2));
+	KUNIT_EXPECT_FALSE(test, is_read(s, 2));
 	maio_sample_touch(s, 3);
-	KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors, &s->map, 2));
-	KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors, &s->map, 10));
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map, 3));
+	KUNIT_EXPECT_TRUE(test, is_read(s, 2));
+	KUNIT_EXPECT_TRUE(test, is_read(s, 10));
+	KUNIT_EXPECT_FALSE(test, is_read(s, 3));
 }
 
-/* How near is near, in front of a reader and behind it. */
-static void readers_hold_near(struct kunit *test)
+/* How far is far: beyond what was leapt over, and what one was only in. */
+static void check_lag(struct kunit *test, u32 lag)
 {
 	struct maio_sample *s = maio_sample_files(test, 1, 4 * SHARD);
-	const u32 at = 80, near = 2 * MAIO_CURSOR_SLACK;
+	u32 at = 9, chunk;
 
-	maio_sample_miss(s, at);
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map, at));
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							 at + near));
-	KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							  at + near + 1));
-	KUNIT_EXPECT_TRUE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							 at - near));
-	KUNIT_EXPECT_FALSE(test, maio_cursors_hold_unread(&s->cursors, &s->map,
-							  at - near - 1));
+	s->lag = lag;
+	maio_sample_miss(s, 0);
+	for (; at < lag + 11; at++) {
+		maio_sample_touch(s, at);
+		for (chunk = 0; chunk < at + 2; chunk++)
+			KUNIT_EXPECT_EQ(test, chunk + lag >= at && chunk < at,
+					maio_cursors_skipped(&s->cursors,
+							     chunk));
+		for (chunk = 0; chunk < 9; chunk++)
+			KUNIT_EXPECT_EQ_MSG(test, is_read(s, chunk),
+					    chunk + lag < at,
+					    "chunk %u at %u", chunk, at);
+	}
+}
+
+static void readers_far_beyond(struct kunit *test)
+{
+	check_lag(test, MAIO_CURSOR_LAG);
+	check_lag(test, 1);
+	check_lag(test, 0);
 }
 
 /* The nearest cursor is moved, and none that is out of reach. */
@@ -363,9 +363,9 @@ static struct kunit_case cursor_readers_cases[] = {
 	KUNIT_CASE(readers_far_too_many),
 	KUNIT_CASE(readers_idle),
 	KUNIT_CASE(readers_hold),
-	KUNIT_CASE(readers_hold_unread),
-	KUNIT_CASE(readers_hold_touched),
-	KUNIT_CASE(readers_hold_near),
+	KUNIT_CASE(readers_lag),
+	KUNIT_CASE(readers_touch),
+	KUNIT_CASE(readers_far_beyond),
 	KUNIT_CASE(readers_nearest),
 	{}
 };

@@ -23,16 +23,16 @@
  * @map: chunks; freed with the test
  * @batch: last one picked
  * @out: outcome of the last access
- * @unused: so that @cursors end where the memory does, and KASAN sees who looks
+ * @lag: of accesses
+ * @cursors: readers; they end where the memory does, so that KASAN sees who looks
  *	behind the last one
- * @cursors: readers
  */
 struct maio_sample {
 	struct kunit *test;
 	struct maio_map map;
 	struct maio_batch batch;
 	struct maio_outcome out;
-	u32 unused;
+	u32 lag;
 	struct maio_cursors cursors;
 };
 
@@ -51,6 +51,7 @@ void maio_sample_touch(struct maio_sample *s, u32 chunk);
 void maio_sample_read(struct maio_sample *s, u32 chunk);
 bool maio_sample_pick(struct maio_sample *s, u64 budget, u64 most);
 void maio_sample_issue(struct maio_sample *s);
+void maio_sample_drop(struct maio_sample *s, u32 chunk);
 u32 maio_sample_fill(struct maio_sample *s, u64 budget, u64 most);
 
 #endif /* _MAIO_TESTS_SAMPLE_KUNIT_H */

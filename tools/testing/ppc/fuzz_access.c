@@ -16,19 +16,22 @@ struct reader {
 	u64 last;
 	u32 pos;
 	u32 next;
+	u32 tail;
+	u32 late;
+	bool reads_cached;
+	bool reads_read;
 };
 
+/* Of each chunk, in this pass; "left" is cached in any. */
 struct model {
 	u32 nr;
 	struct ppc_range chunk[MAX_CHUNKS];
-	bool ahead[MAX_CHUNKS];
-	bool passed[MAX_CHUNKS];
-	bool dropped[MAX_CHUNKS];
-	bool late[MAX_CHUNKS];
-	bool left[MAX_CHUNKS];
-	bool failed[MAX_CHUNKS];
+	bool cached[MAX_CHUNKS];
 	bool seen[MAX_CHUNKS];
-	bool ended[MAX_CHUNKS];
+	bool read[MAX_CHUNKS];
+	bool again[MAX_CHUNKS];
+	bool failed[MAX_CHUNKS];
+	bool left[MAX_CHUNKS];
 	struct reader reader[MAIO_CURSORS];
 	u64 clock;
 };
@@ -45,7 +48,7 @@ static bool awake(const struct model *m, u32 i)
 
 static bool gone(const struct model *m, u32 i)
 {
-	return m->dropped[i] && !m->left[i] && (m->passed[i] || !m->ahead[i]);
+	return m->read[i] && m->seen[i] && !m->cached[i];
 }
 
 static u64 unread_bytes(const struct model *m, u32 from, u32 end)
@@ -53,25 +56,18 @@ static u64 unread_bytes(const struct model *m, u32 from, u32 end)
 	u64 bytes = 0;
 
 	for (; from < end; from++)
-		if (!m->passed[from])
+		if (!m->read[from])
 			bytes += m->chunk[from].len;
 	return bytes;
 }
 
-/* A pass has ended for the chunk. */
+/* Nothing is known of it any more, but whether there is something to drop. */
 static void model_renew(struct model *m, u32 i)
 {
-	bool was_gone = gone(m, i);
-	bool any = m->ahead[i] || m->passed[i] || m->dropped[i] || m->late[i] || m->left[i];
-	bool drop = m->dropped[i] || m->passed[i];
-
-	m->ahead[i] = false;
-	m->passed[i] = false;
-	m->late[i] = false;
+	m->cached[i] = false;
 	m->seen[i] = false;
-	m->ended[i] = false;
-	m->left[i] = any && !was_gone;
-	m->dropped[i] = was_gone ? !m->failed[i] : drop;
+	m->read[i] = false;
+	m->again[i] = false;
 }
 
 static void model_reset(struct model *m)
@@ -79,9 +75,40 @@ static void model_reset(struct model *m)
 	u32 i;
 
 	memset(m->reader, 0, sizeof(m->reader));
-	for (i = 0; i < m->nr; i++) {
+	for (i = 0; i < m->nr; i++)
 		model_renew(m, i);
-		m->dropped[i] = false;
+}
+
+static void model_done(struct model *m, u32 i, struct maio_outcome *out)
+{
+	if (m->read[i])
+		return;
+	out->consumed += m->chunk[i].len;
+	if (m->cached[i] && m->seen[i])
+		out->useful += m->chunk[i].len;
+	if (m->again[i] && m->seen[i])
+		out->refaulted += m->chunk[i].len;
+	m->cached[i] = true;
+	m->left[i] = true;
+	m->seen[i] = true;
+	m->read[i] = true;
+	m->again[i] = false;
+}
+
+static void model_leave(struct model *m, struct reader *r, u32 lag, u32 but,
+			struct maio_outcome *out)
+{
+	for (; r->tail + lag < r->pos; r->tail++) {
+		u32 i = r->tail;
+
+		if (i == but || m->read[i])
+			continue;
+		if (m->seen[i] || m->left[i]) {
+			model_done(m, i, out);
+		} else {
+			m->read[i] = true;
+			m->again[i] = false;
+		}
 	}
 }
 
@@ -96,64 +123,22 @@ static u32 model_reader(struct model *m, const struct maio_step *step, struct ma
 		     distance(m->reader[i].pos, at) < distance(m->reader[best].pos, at)))
 			best = i;
 	if (best < MAIO_CURSORS &&
-	    !(step->miss && !m->ahead[at] && at < m->reader[best].pos))
+	    !(step->miss && !m->cached[at] && at < m->reader[best].pos))
 		return best;
 
 	best = 0;
 	for (i = 0; i < MAIO_CURSORS && m->reader[best].used; i++)
 		if (!m->reader[i].used || m->reader[i].last < m->reader[best].last)
 			best = i;
-	m->reader[best] = (struct reader){ .used = true, .pos = at, .next = at };
-	if (step->miss || !m->ahead[at]) {
+	model_leave(m, &m->reader[best], 0, at, out);
+	m->reader[best] = (struct reader){
+		.used = true, .pos = at, .next = at, .tail = at, .late = U32_MAX,
+	};
+	if (step->miss || !m->cached[at]) {
 		out->hit = PPC_STREAM_MOVED;
 		out->interrupted = !first;
 	}
 	return best;
-}
-
-/* A chunk that was read ahead has been missed, and what follows it may be gone. */
-static void model_forget(struct model *m, u32 who, u32 missed)
-{
-	const bool was_passed = m->passed[missed];
-	u32 i, r;
-
-	for (r = 0; r < MAIO_CURSORS; r++) {
-		struct reader *other = &m->reader[r];
-
-		/* A batch that was given back may have left its reader in front of it. */
-		if (r != who && other->used && !awake(m, r))
-			other->next = min(other->next, max(other->pos, missed));
-	}
-	for (i = missed; i < m->nr; i++) {
-		bool wanted = m->passed[i] && !was_passed;
-
-		for (r = 0; r < MAIO_CURSORS; r++)
-			if (r != who && awake(m, r) && i != missed &&
-			    i >= m->reader[r].pos && i < m->reader[r].next)
-				wanted = true;
-		if (!wanted)
-			model_renew(m, i);
-	}
-}
-
-static void model_consume(struct model *m, struct reader *r, u32 done, struct maio_outcome *out)
-{
-	bool leap = done > r->pos && done - r->pos > 2;
-
-	for (; r->pos < done; r->pos++) {
-		u32 i = r->pos;
-
-		if (m->passed[i])
-			continue;
-		out->consumed += m->chunk[i].len;
-		if (m->ahead[i])
-			out->useful += m->chunk[i].len;
-		if (m->dropped[i] && !leap)
-			out->refaulted += m->chunk[i].len;
-		m->dropped[i] = false;
-		m->passed[i] = true;
-	}
-	r->next = max(r->next, r->pos);
 }
 
 static u64 known_bytes(const struct model *m)
@@ -162,72 +147,84 @@ static u64 known_bytes(const struct model *m)
 	u32 i;
 
 	for (i = 0; i < m->nr; i++)
-		if (m->ahead[i] || m->passed[i])
+		if (m->cached[i] || m->read[i])
 			bytes += m->chunk[i].len;
 	return bytes;
+}
+
+/* Nothing was there, though it may have been read ahead, or read. */
+static void model_miss(struct model *m, struct reader *r, u32 at, struct maio_outcome *out)
+{
+	if (m->cached[at]) {
+		r->pos = min(r->pos, at);
+		r->tail = min(r->tail, at);
+		out->hit = PPC_STREAM_OVERTAKEN;
+	} else if (out->hit == PPC_STREAM_COVERED) {
+		out->hit = PPC_STREAM_OVERTAKEN;
+	}
+	r->next = at;
+	if (m->read[at]) {
+		r->reads_read = true;
+		if (m->seen[at]) {
+			r->reads_cached = true;
+			out->again = true;
+			out->refaulted += m->chunk[at].len;
+		}
+	} else if (m->cached[at]) {
+		r->reads_cached = true;
+	}
+	model_renew(m, at);
 }
 
 static struct maio_outcome model_access(struct model *m, const struct maio_step *step)
 {
 	struct maio_outcome out = { .hit = PPC_STREAM_COVERED };
 	const u32 at = step->chunk, done = step->last + step->whole;
+	const bool cached = m->cached[at];
 	u64 known = known_bytes(m);
 	struct reader *r;
-	bool behind = true;
 	u32 who, i;
 
 	m->clock++;
 	who = model_reader(m, step, &out);
 	r = &m->reader[who];
 	r->last = m->clock;
-	if (step->miss && (m->dropped[at] || (m->ahead[at] && m->passed[at])))
-		out.refaulted = m->chunk[at].len;
-	if (!step->miss && gone(m, at))
-		m->dropped[at] = false;
-
-	if (step->miss && m->ahead[at]) {
-		model_forget(m, who, at);
-		r->pos = min(r->pos, at);
-		r->next = at;
-		out.hit = PPC_STREAM_BEHIND;
-		behind = false;
-	} else if (step->miss) {
-		for (i = at; i < m->nr && i < at + MAIO_CURSOR_SLACK && m->passed[i] &&
-		     !m->ahead[i] && !m->dropped[i] && !m->failed[i]; i++) {
-			m->passed[i] = false;
-			m->seen[i] = false;
-			m->ended[i] = false;
-		}
-		r->next = at;
-	} else if (!m->ahead[at] && (at >= r->next || at < r->pos)) {
+	if (step->miss) {
+		model_miss(m, r, at, &out);
+	} else if (!cached && (at >= r->next || at < r->pos)) {
 		r->next = max(r->next, at);
-	} else {
-		behind = false;
-	}
-	if (behind && out.hit == PPC_STREAM_COVERED)
-		out.hit = PPC_STREAM_BEHIND;
-	if (step->miss)
-		m->dropped[at] = false;
-	if (!step->uptodate && !step->miss && m->ahead[at] && !m->late[at]) {
-		m->late[at] = true;
+		if (out.hit == PPC_STREAM_COVERED)
+			out.hit = PPC_STREAM_OVERTAKEN;
+	} else if (cached && !step->uptodate && r->late != at) {
+		r->late = at;
 		out.late = m->chunk[at].len;
 	}
-	if (done > r->pos)
-		model_consume(m, r, done, &out);
+	if (done > r->pos) {
+		out.passed = true;
+		r->pos = done;
+		r->next = max(r->next, done);
+	}
 
 	if (at && m->seen[at - 1])
-		m->ended[at - 1] = true;
+		model_done(m, at - 1, &out);
 	for (i = at; i <= step->last; i++) {
 		m->seen[i] = true;
-		m->ended[i] |= i < step->last || step->whole;
+		m->cached[i] |= m->read[i];
+		/* What an earlier pass has left is this reader's now. */
+		m->left[i] = m->cached[i];
+		if (i < done)
+			model_done(m, i, &out);
 	}
-	out.brought = known_bytes(m) - known;
+	model_leave(m, r, step->lag, U32_MAX, &out);
+	out.populated = known_bytes(m) - known;
 	return out;
 }
 
-static bool skipped(const struct model *m, u32 i)
+static bool skipped(const struct model *m, const struct reader *r)
 {
-	return m->ahead[i] || m->passed[i] || m->failed[i];
+	u32 i = r->next;
+
+	return m->failed[i] || (m->cached[i] && !r->reads_cached) || (m->read[i] && !r->reads_read);
 }
 
 static void model_skip(struct model *m)
@@ -235,7 +232,7 @@ static void model_skip(struct model *m)
 	u32 r;
 
 	for (r = 0; r < MAIO_CURSORS; r++)
-		while (awake(m, r) && m->reader[r].next < m->nr && skipped(m, m->reader[r].next))
+		while (awake(m, r) && m->reader[r].next < m->nr && skipped(m, &m->reader[r]))
 			m->reader[r].next++;
 }
 
@@ -249,15 +246,25 @@ static u64 model_ahead(const struct model *m)
 		for (i = m->reader[r].pos; awake(m, r) && i < m->reader[r].next; i++)
 			in[i] = true;
 	for (i = 0; i < m->nr; i++)
-		if (in[i] && !m->passed[i])
+		if (in[i] && !m->read[i])
 			bytes += m->chunk[i].len;
 	return bytes;
 }
 
 static bool may_read(const struct model *m, const struct reader *r)
 {
-	return r->next < m->nr && !skipped(m, r->next) &&
-	       !(m->dropped[r->next] && r->next - r->pos > MAIO_CURSOR_SLACK);
+	return r->next < m->nr && !skipped(m, r) &&
+	       !(gone(m, r->next) && r->next - r->pos > MAIO_CURSOR_SLACK);
+}
+
+static void take(struct model *m, struct reader *r)
+{
+	u32 i = r->next++;
+	bool was_gone = gone(m, i);
+
+	if (m->read[i])
+		model_renew(m, i);
+	m->again[i] |= was_gone;
 }
 
 static bool model_pick(struct model *m, u64 budget, u64 most, struct maio_batch *batch)
@@ -292,7 +299,7 @@ static bool model_pick(struct model *m, u64 budget, u64 most, struct maio_batch 
 		.bytes = m->chunk[b->next], .first = b->next, .nr = 1, .cursor = best,
 		.before = least, .ahead = ahead,
 	};
-	for (b->next++; may_read(m, b); b->next++) {
+	for (take(m, b); may_read(m, b); take(m, b)) {
 		const struct ppc_range *next = &m->chunk[b->next];
 
 		if (next->file != batch->bytes.file ||
@@ -322,16 +329,6 @@ static bool model_hold(const struct model *m, u32 chunk, u64 gap)
 	return false;
 }
 
-static bool model_hold_unread(const struct model *m, u32 chunk)
-{
-	u32 r;
-
-	for (r = 0; r < MAIO_CURSORS; r++)
-		if (awake(m, r) && distance(m->reader[r].pos, chunk) <= 2 * MAIO_CURSOR_SLACK)
-			return !m->ended[chunk];
-	return false;
-}
-
 struct both {
 	struct model model;
 	struct maio_cursors cursors;
@@ -352,12 +349,13 @@ static void compare(struct both *b, u8 any)
 	bool at_end = false;
 	u32 i;
 
-	for (i = 0; i < m->nr; i++)
-		MUST_EQ(b->map.state[i],
-			m->ahead[i] * MAIO_CHUNK_ISSUED | m->passed[i] * MAIO_CHUNK_CONSUMED |
-			m->dropped[i] * MAIO_CHUNK_BURNED | m->late[i] * MAIO_CHUNK_LATE |
-			m->left[i] * MAIO_CHUNK_LEFT | m->failed[i] * MAIO_CHUNK_FAILED |
-			m->seen[i] * MAIO_CHUNK_SEEN | m->ended[i] * MAIO_CHUNK_READ);
+	for (i = 0; i < m->nr; i++) {
+		MUST_EQ(maio_chunk(&b->map, i),
+			m->cached[i] * MAIO_CHUNK_CACHED | m->seen[i] * MAIO_CHUNK_SEEN |
+			m->read[i] * MAIO_CHUNK_READ | m->again[i] * MAIO_CHUNK_AGAIN |
+			m->failed[i] * MAIO_CHUNK_FAILED);
+		MUST_EQ(maio_chunk_left(&b->map, i), m->left[i]);
+	}
 	for (i = 0; i < MAIO_CURSORS; i++) {
 		const struct reader *r = &m->reader[i];
 
@@ -372,8 +370,6 @@ static void compare(struct both *b, u8 any)
 	MUST_EQ(maio_cursors_ahead(&b->cursors, &b->map), model_ahead(m));
 	MUST_EQ(maio_cursors_at_end(&b->cursors, &b->map), at_end);
 	MUST_EQ(maio_cursors_hold(&b->cursors, &b->map, chunk, gap), model_hold(m, chunk, gap));
-	MUST_EQ(maio_cursors_hold_unread(&b->cursors, &b->map, chunk),
-		model_hold_unread(m, chunk));
 }
 
 static void do_access(struct both *b)
@@ -386,6 +382,7 @@ static void do_access(struct both *b)
 	step.miss = how & 0x10;
 	step.uptodate = !step.miss && how & 0x20;
 	step.whole = !step.miss && how & 0x40;
+	step.lag = how & 0x80 ? MAIO_CURSOR_LAG : 0;
 	/* Who misses has not got further. */
 	if (step.miss)
 		step.last = step.chunk;
@@ -394,11 +391,13 @@ static void do_access(struct both *b)
 	expected = model_access(&b->model, &step);
 	MUST_EQ(out.hit, expected.hit);
 	MUST_EQ(out.interrupted, expected.interrupted);
+	MUST_EQ(out.passed, expected.passed);
+	MUST_EQ(out.again, expected.again);
 	MUST_EQ(out.useful, expected.useful);
 	MUST_EQ(out.consumed, expected.consumed);
 	MUST_EQ(out.late, expected.late);
 	MUST_EQ(out.refaulted, expected.refaulted);
-	MUST_EQ(out.brought, expected.brought);
+	MUST_EQ(out.populated, expected.populated);
 }
 
 static void do_pick(struct both *b)
@@ -436,9 +435,9 @@ static void do_pick(struct both *b)
 			b->model.failed[i] = true;
 			continue;
 		}
-		b->map.state[i] = maio_chunk_issue(b->map.state[i]);
-		b->model.dropped[i] &= !b->model.passed[i];
-		b->model.ahead[i] = true;
+		maio_chunk_set(&b->map, i, maio_chunk(&b->map, i) | MAIO_CHUNK_CACHED);
+		b->model.cached[i] = true;
+		b->model.left[i] = true;
 	}
 }
 
@@ -448,10 +447,11 @@ static void do_drop(struct both *b)
 	u32 i;
 
 	for (i = 0; i < b->model.nr; i++) {
-		if (!b->model.passed[i] || model_hold(&b->model, i, gap))
+		if (!b->model.read[i] || model_hold(&b->model, i, gap))
 			continue;
-		b->map.state[i] |= MAIO_CHUNK_BURNED;
-		b->model.dropped[i] = true;
+		b->map.state[i] &= ~MAIO_CHUNK_CACHED;
+		b->model.cached[i] = false;
+		b->model.left[i] = false;
 	}
 }
 

@@ -31,6 +31,7 @@ struct fake_stream {
 struct world {
 	struct fake_stream stream[MAX_GROUPS];
 	bool news;
+	struct ppc_range asked;	/* for, last */
 	struct maio_replay *replay;
 };
 
@@ -86,7 +87,7 @@ void maio_stream_reset(struct maio_stream *s)
 	stream->resets++;
 }
 
-void maio_stream_set_burn(struct maio_stream *s, enum maio_burn burn, u64 gap)
+void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap)
 {
 	struct fake_stream *stream = fake(s);
 
@@ -98,6 +99,7 @@ bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
 {
 	struct fake_stream *stream = fake(s);
 
+	world->asked = (struct ppc_range){ .file = file, .pos = pos, .len = len };
 	return stream->wants;
 }
 
@@ -108,7 +110,7 @@ bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos)
 	return stream->spent;
 }
 
-void ppc_attachment_set_news(struct ppc_attachment *att, bool news)
+void ppc_attachment_set_pollable(struct ppc_attachment *att, bool news)
 {
 	world->news = news;
 }
@@ -420,6 +422,28 @@ static void match_bind_over(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, group(0)->bound);
 }
 
+/* Who drops asks for what is near as well, but for the last time. */
+static void match_evict_edge(struct kunit *test)
+{
+	const u64 at = 4 * MAIO_CHUNK_SIZE;
+
+	evict(PPC_EVICT_DROP);
+	KUNIT_EXPECT_EQ(test, world->asked.pos, 0);
+	KUNIT_EXPECT_EQ(test, world->asked.len, SZ_2M + MAIO_CHUNK_SIZE);
+	maio_replay_evict(world->replay, 1, at, SZ_2M, PPC_EVICT_DROP);
+	KUNIT_EXPECT_EQ(test, world->asked.file, 1);
+	KUNIT_EXPECT_EQ(test, world->asked.pos, at - MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, world->asked.len, SZ_2M + 2 * MAIO_CHUNK_SIZE);
+	maio_replay_evict(world->replay, 1, at, SZ_2M, PPC_EVICT_LAST);
+	KUNIT_EXPECT_EQ(test, world->asked.pos, at);
+	KUNIT_EXPECT_EQ(test, world->asked.len, SZ_2M);
+	maio_replay_evict(world->replay, 1, at, SZ_4K, PPC_EVICT_RECLAIM);
+	KUNIT_EXPECT_EQ(test, world->asked.pos, at);
+	KUNIT_EXPECT_EQ(test, world->asked.len, SZ_4K);
+	world->stream[2].wants = true;
+	KUNIT_EXPECT_EQ(test, evict(PPC_EVICT_LAST), PPC_EVICT_KEEP);
+}
+
 static void match_evict(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, evict(PPC_EVICT_DROP), PPC_EVICT_DEFAULT);
@@ -486,6 +510,7 @@ static struct kunit_case match_cases[] = {
 	KUNIT_CASE(match_bind),
 	KUNIT_CASE(match_bind_over),
 	KUNIT_CASE(match_evict),
+	KUNIT_CASE(match_evict_edge),
 	KUNIT_CASE(match_evict_left),
 	KUNIT_CASE(match_evict_many),
 	{}

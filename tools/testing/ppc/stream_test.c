@@ -113,7 +113,7 @@ void ppc_stream_limits(struct ppc_stream *stream, struct ppc_limits *limits)
 	};
 }
 
-bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node)
+bool ppc_stream_has_headroom(struct ppc_stream *stream, u64 need, u64 on_node)
 {
 	return !w->tight || !need;
 }
@@ -233,8 +233,8 @@ static void work(void)
 }
 
 /* In the file, in no order, or all of it. */
-static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr, enum maio_burn burn,
-		 u64 gap)
+static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr,
+		 enum maio_drop_mode drop_mode, u64 gap)
 {
 	static const struct ppc_range all = { .len = UNITS * UNIT };
 
@@ -246,7 +246,7 @@ static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr, enu
 	maio_streams_init(&w->set);
 	w->s = maio_stream_create(&w->att, &w->set, ranges ?: &all, nr ?: 1, NUMA_NO_NODE);
 	KUNIT_ASSERT_TRUE(test, !IS_ERR(w->s));
-	maio_stream_set_burn(w->s, burn, gap);
+	maio_stream_set_drop_mode(w->s, drop_mode, gap);
 	w->stream->running = true;
 }
 
@@ -323,7 +323,7 @@ static void expect_reads(struct kunit *test, u32 least, u32 most)
 
 static void stream_sequential(struct kunit *test)
 {
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 8 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 8 * UNIT);
 	load();
 	expect_reads(test, 1, 1);
 	/* What is ahead, the gap, and what is dropped in one step. */
@@ -341,7 +341,7 @@ static void stream_mapped(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 8 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 8 * UNIT);
 	for (i = 0; i < UNITS; i++)
 		touch(i);
 	expect_reads(test, 1, 1);
@@ -355,7 +355,7 @@ static void stream_mapped(struct kunit *test)
 
 static void stream_kept(struct kunit *test)
 {
-	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
 	load();
 	stop();
 	expect_reads(test, 1, 1);
@@ -368,7 +368,7 @@ static void stream_tight(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_TIGHT, 8 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_UNDER_PRESSURE, 8 * UNIT);
 	for (i = 0; i < UNITS; i++) {
 		w->tight = i >= UNITS / 4 && i < UNITS / 2;
 		consume(i);
@@ -385,7 +385,7 @@ static void stream_by_turns(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (i = 0; i < UNITS / 2; i++) {
 		consume(i);
 		consume(UNITS / 2 + i);
@@ -397,12 +397,94 @@ static void stream_by_turns(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/*
+ * Two threads read four megabytes in turns, and the second one lags: what the first one
+ * skips is not dropped before the second has read it.
+ */
+static void stream_lagging(struct kunit *test)
+{
+	const u32 lag = 16;
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 2 * UNIT);
+	for (i = 0; i < UNITS + lag; i++) {
+		if (i < UNITS && i / 4 % 2 == 0)
+			consume(i);
+		if (i >= lag && (i - lag) / 4 % 2)
+			consume(i - lag);
+	}
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_REFAULTED], 0);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_USEFUL], UNITS * UNIT);
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
+/* A reader skips some, rests, and comes back: others may drop it, but not its own stream. */
+static void stream_rests(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 2 * UNIT);
+	for (i = 0; i < 64; i++)
+		consume(i);
+	for (i = 72; i < 96; i++)
+		consume(i);
+	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 66 * UNIT, UNIT));
+	jiffies += 2 * MAIO_END_REST;
+	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 0, 66 * UNIT, UNIT));
+	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 100 * UNIT, UNIT));
+	for (i = 96; i < 112; i++)
+		consume(i);
+	for (i = 64; i < 72; i++)
+		consume(i);
+	for (i = 112; i < UNITS; i++)
+		consume(i);
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_REFAULTED], 0);
+	maio_stream_destroy(w->s);
+}
+
+/* Half of it is skipped. What was read ahead of that is dropped all the same. */
+static void stream_skips(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
+	for (i = 0; i < UNITS; i++)
+		if (i % 16 < 8)
+			consume(i);
+	expect_reads(test, 0, 1);
+	/* The window, the gap, a step, and what may still be wanted. */
+	KUNIT_EXPECT_LE(test, w->most, 64 + 4 + 8 + 2 * MAIO_CURSOR_LAG + 8);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_USEFUL], UNITS / 2 * UNIT);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_USEFUL], UNITS / 2 * UNIT);
+	maio_stream_destroy(w->s);
+}
+
+/* A ceiling does not wait for readers that may lag behind. */
+static void stream_ceiling(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, MAIO_GAP_AUTO);
+	w->att.ceiling = 32 * UNIT;
+	w->memory = 32;
+	for (i = 0; i < UNITS; i += 2)
+		consume(i);
+	KUNIT_EXPECT_LE(test, w->most, 32 + 1);
+	maio_stream_destroy(w->s);
+}
+
 /* In pieces of eight megabytes, which come in another order than expected. */
 static void stream_shuffled(struct kunit *test)
 {
 	u32 i, j;
 
-	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
 	for (i = 0; i < UNITS / 8; i++)
 		for (j = 0; j < 8; j++)
 			consume((i * 13 % (UNITS / 8)) * 8 + j);
@@ -418,7 +500,7 @@ static void stream_backwards(struct kunit *test)
 
 	for (i = 0; i < 8; i++)
 		ranges[i] = (struct ppc_range){ .pos = (7 - i) * 32 * UNIT, .len = 32 * UNIT };
-	make(test, ranges, 8, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, ranges, 8, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (i = 0; i < 8; i++)
 		for (j = 0; j < 32; j++)
 			consume((7 - i) * 32 + j);
@@ -432,7 +514,7 @@ static void stream_backwards(struct kunit *test)
 /* Without memory it is tried again, and nothing is left out. */
 static void stream_short_of_memory(struct kunit *test)
 {
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	w->memory = 32;
 	load();
 	expect_reads(test, 1, 1);
@@ -445,7 +527,7 @@ static void stream_short_of_memory(struct kunit *test)
 /* What does not go is tried once more when all is over, and counted once. */
 static void stream_pinned(struct kunit *test)
 {
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	w->pinned[40] = true;
 	w->pinned[201] = true;
 	load();
@@ -466,7 +548,7 @@ static void stream_wanted(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (i = 64; i < 72; i++)
 		w->wanted[i] = true;
 	load();
@@ -483,7 +565,7 @@ static void stream_again(struct kunit *test)
 {
 	u32 pass;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (pass = 1; pass <= 3; pass++) {
 		load();
 		expect_reads(test, pass, pass);
@@ -501,7 +583,7 @@ static void stream_stopped(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (i = 0; i < UNITS / 2; i++)
 		consume(i);
 	KUNIT_EXPECT_GT(test, w->resident, 64);
@@ -517,7 +599,7 @@ static void stream_wants(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	KUNIT_EXPECT_TRUE(test, maio_stream_wants(w->s, 0, 0, UNIT));
 	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 1, 0, UNIT));
 	for (i = 0; i < 128; i++)
@@ -535,7 +617,7 @@ static void stream_failed(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_BURN_NEVER, 0);
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
 	KUNIT_EXPECT_TRUE(test, maio_streams_failed(&w->set, 0, 100 * UNIT, SZ_4K));
 	KUNIT_EXPECT_FALSE(test, maio_streams_failed(&w->set, 0, 101 * UNIT, SZ_4K));
 	KUNIT_EXPECT_FALSE(test, maio_streams_failed(&w->set, 1, 0, SZ_4K));
@@ -553,7 +635,7 @@ static void stream_thrashes(struct kunit *test)
 {
 	u32 pass;
 
-	make(test, NULL, 0, MAIO_BURN_ALWAYS, 4 * UNIT);
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (pass = 0; pass < 4; pass++)
 		load();
 	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 1);
@@ -567,6 +649,10 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_kept),
 	KUNIT_CASE(stream_tight),
 	KUNIT_CASE(stream_by_turns),
+	KUNIT_CASE(stream_lagging),
+	KUNIT_CASE(stream_rests),
+	KUNIT_CASE(stream_skips),
+	KUNIT_CASE(stream_ceiling),
 	KUNIT_CASE(stream_shuffled),
 	KUNIT_CASE(stream_backwards),
 	KUNIT_CASE(stream_short_of_memory),

@@ -35,8 +35,16 @@
 /* How much more than its watermark a node in pieces wants free, for a while. */
 #define BOOST		"/proc/sys/vm/watermark_boost_factor"
 
+/* CPUs would keep tens of megabytes, which do not count as free, but are. */
+#define CPU_PAGES	"/proc/sys/vm/percpu_pagelist_high_fraction"
+#define CPU_PAGES_FEW	"1000000"
+
 /* Does anybody move pages so that there is one in one piece? */
 #define DEFRAG		"/sys/kernel/mm/transparent_hugepage/defrag"
+
+/* Small beside what is free; and what one WILLNEED reads at least. */
+#define WILL_NEED	(16 * MB)
+#define WINDOW		(128 * KB)
 
 /* A large folio, as large as they get. */
 #define FILL_STEP	(2 * MB)
@@ -67,6 +75,7 @@ FIXTURE(node) {
 	int bystander;
 	int att;
 	char boost[32];
+	char cpu_pages[32];
 	char *fill;
 	__u64 fill_most;
 	__u64 filled;
@@ -141,6 +150,8 @@ FIXTURE_TEARDOWN(node)
 		munmap(self->fill, self->fill_most);
 	if (self->boost[0])
 		ppc_write(BOOST, self->boost);
+	if (self->cpu_pages[0])
+		ppc_write(CPU_PAGES, self->cpu_pages);
 	if (self->att >= 0)
 		ppc_detach(self->att);
 	if (self->fd >= 0) {
@@ -375,8 +386,8 @@ TEST_F(node, cpuset_and_bound)
 	expect_confined(_metadata, self, true);
 }
 
-/* Below that, the kernel begins to reclaim: the sum of a node's zones. */
-static __u64 node_watermark(int node)
+/* Sum over a node's zones of what /proc/zoneinfo says under @format, in bytes. */
+static __u64 node_zones(int node, const char *format)
 {
 	FILE *info = fopen("/proc/zoneinfo", "r");
 	unsigned long long pages;
@@ -387,12 +398,18 @@ static __u64 node_watermark(int node)
 	while (info && fgets(line, sizeof(line), info)) {
 		if (sscanf(line, "Node %d, zone", &next) == 1)
 			at = next;
-		else if (at == node && sscanf(line, " high %llu", &pages) == 1)
+		else if (at == node && sscanf(line, format, &pages) == 1)
 			sum += pages * PAGE;
 	}
 	if (info)
 		fclose(info);
 	return sum;
+}
+
+/* Below that, the kernel begins to reclaim. */
+static __u64 node_watermark(int node)
+{
+	return node_zones(node, " high %llu");
 }
 
 /* What the machine has done since it was started. */
@@ -415,9 +432,14 @@ static __u64 node_free(int node)
 {
 	char text[16];
 
-	/* What a CPU keeps for itself is not counted: have it give that back. */
 	ppc_read_text("/proc/sys/vm/stat_refresh", text, sizeof(text));
 	return node_mem(node, "MemFree");
+}
+
+/* Free, too, but not counted as that. */
+static __u64 node_of_cpus(int node)
+{
+	return node_zones(node, " count: %llu");
 }
 
 /* Read twice, so that it is not idle; the pages are a node's. */
@@ -506,6 +528,18 @@ static void expect_all_on_node_1(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, ppc_drop(self->fd));
 }
 
+/* Let nothing be there that would make room, now or later. */
+static void scarce(struct __test_metadata *_metadata,
+		   struct _test_data_node *self)
+{
+	ASSERT_EQ(0, ppc_read_text(BOOST, self->boost, sizeof(self->boost)));
+	ASSERT_EQ(0, ppc_write(BOOST, "0"));
+	ASSERT_EQ(0, ppc_read_text(CPU_PAGES, self->cpu_pages,
+				   sizeof(self->cpu_pages)));
+	ASSERT_EQ(0, ppc_write(CPU_PAGES, CPU_PAGES_FEW));
+	ASSERT_EQ(0, ppc_write("/proc/sys/vm/drop_caches", "3"));
+}
+
 /* What does not fit goes elsewhere, and nobody's memory is taken for it. */
 static void expect_elsewhere(struct __test_metadata *_metadata,
 			     struct _test_data_node *self, bool scattered)
@@ -534,10 +568,7 @@ static void expect_elsewhere(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, unlink(text));
 	bystander.fd = self->bystander;
 
-	ASSERT_EQ(0, ppc_read_text(BOOST, self->boost, sizeof(self->boost)));
-	ASSERT_EQ(0, ppc_write(BOOST, "0"));
-	/* Let nothing be there that would make room. */
-	ASSERT_EQ(0, ppc_write("/proc/sys/vm/drop_caches", "3"));
+	scarce(_metadata, self);
 	ASSERT_EQ(0, ppc_in_child(read_on_node, &bystander));
 	left = node_watermark(1) + ROOM;
 	if (left < LEFT)
@@ -548,11 +579,12 @@ static void expect_elsewhere(struct __test_metadata *_metadata,
 	filled = ppc_pages_on(self->fill, self->fill_most, 1);
 	ASSERT_LT(0, filled);
 	ASSERT_EQ((long)(BYSTANDER / PAGE), ppc_cached_all(self->bystander));
-	room = node_free(1);
+	room = node_free(1) + node_of_cpus(1);
 	/* What others have cached there and do not use may go for it. */
 	idle = node_mem(1, "Inactive(file)");
-	TH_LOG("%llu MiB of node 1 filled, %llu MiB left and %llu idle, watermark %llu KiB",
-	       self->filled / MB, room / MB, idle / MB, node_watermark(1) / KB);
+	TH_LOG("%llu MiB of node 1 filled, %llu MiB left (%llu KiB of CPUs) and %llu idle, watermark %llu KiB",
+	       self->filled / MB, room / MB, node_of_cpus(1) / KB, idle / MB,
+	       node_watermark(1) / KB);
 	ASSERT_GT(LARGE / 4 * 3, room + idle);
 	killed = event("oom_kill");
 	disk = ppc_disk_bytes(self->fd);
@@ -604,6 +636,43 @@ TEST_F(node, full)
 TEST_F(node, full_and_scattered)
 {
 	expect_elsewhere(_metadata, self, true);
+}
+
+/* Ask for a file to be read, with memory of one node only. */
+static int will_need(void *arg)
+{
+	const struct load *load = arg;
+	const unsigned long mask = 1UL << load->node;
+	__u64 pos;
+	int err = 0;
+
+	if (syscall(__NR_set_mempolicy, MPOL_BIND, &mask, 8 * sizeof(mask)))
+		return 1;
+	for (pos = 0; pos < load->size && !err; pos += WINDOW)
+		err = posix_fadvise(load->fd, pos, WINDOW, POSIX_FADV_WILLNEED);
+	return err;
+}
+
+/* WILLNEED compacts no memory, as without the helper. */
+TEST_F(node, will_need_scattered)
+{
+	struct load load = { .size = WILL_NEED, .node = 1 };
+	long long compacted, disk;
+
+	if (node_mem(1, "MemTotal") > FILL_MOST)
+		SKIP(return, "node 1 is too large to be filled");
+	make_file(_metadata, self, WILL_NEED);
+	load.fd = self->fd;
+	scarce(_metadata, self);
+	fill_node(_metadata, self, 1, node_watermark(1) + LARGE);
+	scatter(_metadata, self, 1, node_watermark(1) + LARGE);
+	compacted = event("compact_stall");
+	disk = ppc_disk_bytes(self->fd);
+	ASSERT_EQ(0, ppc_in_child(will_need, &load));
+	EXPECT_TRUE(PPC_WAIT(ppc_cached_all(self->fd) == WILL_NEED / PAGE));
+	EXPECT_EQ(WILL_NEED, ppc_disk_bytes(self->fd) - disk);
+	EXPECT_EQ(compacted, event("compact_stall"));
+	EXPECT_EQ(-1, ppc_verify(self->fd, 0, WILL_NEED));
 }
 
 /* A worker that loads its part when it is its turn, and stays. */

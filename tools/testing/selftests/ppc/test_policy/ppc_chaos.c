@@ -145,8 +145,8 @@ static void chaos_create(struct chaos *c, u32 i)
 	/* The file may have become smaller meanwhile. */
 	if (IS_ERR(stream))
 		return;
-	maio_stream_set_burn(stream, chaos_random(c, MAIO_BURN_TIGHT + 1),
-			     chaos_random(c, 2) ? MAIO_GAP_AUTO : 0);
+	maio_stream_set_drop_mode(stream, chaos_random(c, MAIO_DROP_UNDER_PRESSURE + 1),
+				  chaos_random(c, 2) ? MAIO_GAP_AUTO : 0);
 	ppc_stream_start(stream->stream);
 	rcu_assign_pointer(c->streams[i], stream);
 }
@@ -200,8 +200,8 @@ static void chaos_step(struct chaos *c)
 		maio_stream_reset(stream);
 		break;
 	case 5:
-		maio_stream_set_burn(stream,
-				     chaos_random(c, MAIO_BURN_TIGHT + 1),
+		maio_stream_set_drop_mode(stream,
+					  chaos_random(c, MAIO_DROP_UNDER_PRESSURE + 1),
 				    chaos_random(c, SZ_4M));
 		break;
 	case 6:
@@ -259,7 +259,7 @@ static enum ppc_verdict chaos_evict(struct ppc_attachment *att, u32 file,
 				    u64 pos, u64 len,
 				    enum ppc_evict_reason reason)
 {
-	chaos_count(reason == PPC_EVICT_DROP ? &asked_drop : &asked_reclaim);
+	chaos_count(reason == PPC_EVICT_RECLAIM ? &asked_reclaim : &asked_drop);
 	return chaos_random(ppc_attachment_private(att), PPC_EVICT_KEEP + 1);
 }
 

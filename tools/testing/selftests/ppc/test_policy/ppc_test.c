@@ -160,7 +160,7 @@ static bool test_feed(struct test *t, const struct ppc_access *access)
 		case PPC_STREAM_MOVED:
 			taken = true;
 			break;
-		case PPC_STREAM_BEHIND:
+		case PPC_STREAM_OVERTAKEN:
 		case PPC_STREAM_ELSEWHERE:
 			break;
 		}
@@ -190,17 +190,17 @@ static enum ppc_verdict test_evict(struct ppc_attachment *att, u32 file,
 				   u64 pos, u64 len,
 				   enum ppc_evict_reason reason)
 {
-	const u32 on = reason == PPC_EVICT_DROP ? TEST_ON_DROP : TEST_ON_RECLAIM;
+	const u32 on = reason == PPC_EVICT_RECLAIM ? TEST_ON_RECLAIM : TEST_ON_DROP;
 	struct test *t = test_of(att);
 	u32 i;
 
 	if (!t)
 		return PPC_EVICT_DEFAULT;
 	guard(spinlock)(&t->count_lock);
-	if (reason == PPC_EVICT_DROP)
-		t->counts.evict_drop++;
-	else
+	if (reason == PPC_EVICT_RECLAIM)
 		t->counts.evict_reclaim++;
+	else
+		t->counts.evict_drop++;
 	if (current_is_kswapd())
 		t->counts.evict_kswapd++;
 	for (i = 0; i < t->nr_rules; i++) {
@@ -243,9 +243,9 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 	u32 i = t->nr_streams;
 
 	static_assert(sizeof(struct ppc_range) == sizeof(struct ppc_test_range));
-	static_assert((int)MAIO_BURN_NEVER == (int)TEST_BURN_NEVER &&
-		      (int)MAIO_BURN_ALWAYS == (int)TEST_BURN_ALWAYS &&
-		      (int)MAIO_BURN_TIGHT == (int)TEST_BURN_TIGHT);
+	static_assert((int)MAIO_DROP_NEVER == (int)TEST_BURN_NEVER &&
+		      (int)MAIO_DROP_ALWAYS == (int)TEST_BURN_ALWAYS &&
+		      (int)MAIO_DROP_UNDER_PRESSURE == (int)TEST_BURN_TIGHT);
 	static_assert(MAIO_GAP_AUTO == TEST_GAP_AUTO);
 	if (!s)
 		return -ENOMEM;
@@ -265,7 +265,7 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 	if (IS_ERR(s->stream))
 		return PTR_ERR(s->stream);
 	s->feed = args.feed;
-	maio_stream_set_burn(s->stream, args.burn, args.gap);
+	maio_stream_set_drop_mode(s->stream, args.burn, args.gap);
 	rcu_assign_pointer(t->streams[i], no_free_ptr(s));
 	WRITE_ONCE(t->nr_streams, i + 1);
 	return i;

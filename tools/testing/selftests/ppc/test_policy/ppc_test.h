@@ -84,7 +84,7 @@ struct ppc_test_range {
 	__u64 len;
 };
 
-/* As enum maio_burn. */
+/* As enum maio_drop_mode. */
 enum ppc_test_burn {
 	TEST_BURN_NEVER,
 	TEST_BURN_ALWAYS,

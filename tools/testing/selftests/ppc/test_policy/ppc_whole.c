@@ -156,7 +156,7 @@ static enum ppc_verdict whole_evict(struct ppc_attachment *att, u32 index,
 	struct whole *whole = ppc_attachment_private(att);
 	struct whole_file *file;
 
-	if (index >= whole->nr || reason != PPC_EVICT_DROP)
+	if (index >= whole->nr || reason == PPC_EVICT_RECLAIM)
 		return PPC_EVICT_DEFAULT;
 	file = &whole->files[index];
 	guard(spinlock)(&file->lock);

@@ -1,65 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is there memory for what a stream reads? What is read ahead must push out
- * neither what others use nor what is yet to be read.
+ * Is there memory for what a stream reads? Reading ahead must evict neither pages
+ * that others use nor pages that were read ahead and not consumed.
  */
 
 #include "stream.h"
 
 #include <linux/memcontrol.h>
 
-/* Would so many bytes more be more than the attacher wants cached? */
-static bool ppc_room_at_ceiling(struct ppc_attachment *att, u64 more)
+/* Would @more bytes exceed the attachment's limit on cached bytes? */
+static bool ppc_headroom_at_ceiling(struct ppc_attachment *att, u64 more)
 {
 	return att->max_resident &&
 	       ppc_resident(att) + more > att->max_resident;
 }
 
-/* Free, and what others than the owner of so many pages have and do not use. */
-static u64 ppc_room_bytes(unsigned long free, unsigned long idle, u64 own)
+/* Free bytes, and idle page cache beyond the @own bytes of the caller. */
+static u64 ppc_headroom_bytes(unsigned long free, unsigned long idle, u64 own)
 {
 	own >>= PAGE_SHIFT;
 	return ((u64)free + (idle > own ? idle - own : 0)) << PAGE_SHIFT;
 }
 
-static u64 ppc_room_in_nodes(const nodemask_t *nodes, u64 own)
+static u64 ppc_headroom_in_nodes(const nodemask_t *nodes, u64 own)
 {
-	unsigned long idle, free = ppc_nodes_room(nodes, &idle);
+	unsigned long idle, free = ppc_nodes_headroom(nodes, &idle);
 
-	return ppc_room_bytes(free, idle, own);
+	return ppc_headroom_bytes(free, idle, own);
 }
 
-/* Are there so many pages without what our readers have yet to come to? */
-static bool ppc_room_for_pages(struct ppc_attachment *att, unsigned long want)
+/* Are @want pages available without those that readers have not consumed? */
+static bool ppc_headroom_for_pages(struct ppc_attachment *att, unsigned long want)
 {
 	u64 ahead = atomic64_read(&att->ahead);
 
-	return ppc_room_in_nodes(&att->mems_allowed, ahead) >> PAGE_SHIFT >= want;
+	return ppc_headroom_in_nodes(&att->mems_allowed, ahead) >> PAGE_SHIFT >= want;
 }
 
-static bool ppc_room_in_memcg(struct ppc_stream *stream, u64 need, u64 own)
+static bool ppc_headroom_in_memcg(struct ppc_stream *stream, u64 need, u64 own)
 {
 	struct mem_cgroup *memcg = ppc_stream_memcg(stream);
 	unsigned long free = ppc_memcg_headroom(memcg);
 	bool room = need >> PAGE_SHIFT <= free ||
-		    need <= ppc_room_bytes(free, ppc_memcg_idle(memcg), own);
+		    need <= ppc_headroom_bytes(free, ppc_memcg_idle(memcg), own);
 
 	mem_cgroup_put(memcg);
 	return room;
 }
 
 /**
- * ppc_stream_has_room - is there memory for the rest of a load?
+ * ppc_stream_has_headroom - is there memory for the rest of a load?
  * @stream: stream of one of its readers
- * @need: bytes that are yet to be read, at most
- * @on_node: of these, to the stream's node
+ * @need: bytes that will be read, at most
+ * @on_node: of these, bytes to the stream's node
  *
- * What others have cached and do not use counts as free.
+ * Idle page cache of others counts as free.
  *
  * Context: process context, may sleep.
- * Return: true if nothing has to go for it.
+ * Return: true if they fit without evicting pages in use.
  */
-bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node)
+bool ppc_stream_has_headroom(struct ppc_stream *stream, u64 need, u64 on_node)
 {
 	struct ppc_attachment *att = stream->att;
 	u64 own = ppc_resident(att), bytes = READ_ONCE(att->bytes);
@@ -72,21 +72,21 @@ bool ppc_stream_has_room(struct ppc_stream *stream, u64 need, u64 on_node)
 		return true;
 	if (att->max_resident && own + need > att->max_resident)
 		return false;
-	if (!ppc_room_in_memcg(stream, need, own))
+	if (!ppc_headroom_in_memcg(stream, need, own))
 		return false;
-	if (need > ppc_room_in_nodes(&att->mems_allowed, own))
+	if (need > ppc_headroom_in_nodes(&att->mems_allowed, own))
 		return false;
 	if (nid == NUMA_NO_NODE || !node_isset(nid, att->mems_allowed))
 		return true;
 	node = nodemask_of_node(nid);
-	return min(on_node, bytes) <= ppc_room_in_nodes(&node, own);
+	return min(on_node, bytes) <= ppc_headroom_in_nodes(&node, own);
 }
-EXPORT_SYMBOL_GPL(ppc_stream_has_room);
+EXPORT_SYMBOL_GPL(ppc_stream_has_headroom);
 
 /**
- * ppc_stream_limits - what bounds a stream
+ * ppc_stream_limits - get the limits of a stream
  * @stream: stream
- * @limits: set to that
+ * @limits: set to the limits
  *
  * Context: process context.
  */
@@ -106,23 +106,20 @@ void ppc_stream_limits(struct ppc_stream *stream, struct ppc_limits *limits)
 }
 EXPORT_SYMBOL_GPL(ppc_stream_limits);
 
-/*
- * Is there memory for a range? Far ahead of the readers nothing is reclaimed
- * for it.
- */
-bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
-		  struct ppc_file *pf, const struct ppc_range *range)
+/* Is there memory for a range? Only a range near the reader is worth a reclaim. */
+bool ppc_headroom_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
+		      struct ppc_file *pf, const struct ppc_range *range)
 {
 	struct ppc_attachment *att = stream->att;
 	unsigned long nr = range->len >> PAGE_SHIFT, want, cached;
-	bool ceiling = ppc_room_at_ceiling(att, range->len);
+	bool ceiling = ppc_headroom_at_ceiling(att, range->len);
 
 	want = nr + nr / 4;
 	if (!ceiling && ppc_memcg_headroom(memcg) >= want &&
-	    ppc_room_for_pages(att, want))
+	    ppc_headroom_for_pages(att, want))
 		return true;
 
-	/* What is there already takes no room. */
+	/* Pages that are cached need no memory. */
 	cached = ppc_count_cached(pf->inode->i_mapping,
 				  range->pos >> PAGE_SHIFT,
 				  (range->pos + range->len) >> PAGE_SHIFT);
@@ -140,48 +137,48 @@ bool ppc_room_for(struct ppc_stream *stream, struct mem_cgroup *memcg,
 	if (!(range->flags & PPC_RANGE_NEAR))
 		return false;
 	if (ppc_memcg_headroom(memcg) < want)
-		ppc_memcg_make_room(memcg, want);
+		ppc_memcg_reclaim(memcg, want);
 	return ppc_memcg_headroom(memcg) >= want;
 }
 
-static bool ppc_room_on_node(struct ppc_attachment *att, struct ppc_fill *fill,
-			     int nid)
+static bool ppc_headroom_on_node(struct ppc_attachment *att, struct ppc_fill *fill,
+				 int nid)
 {
 	const nodemask_t node = nodemask_of_node(nid);
 	unsigned long want = fill->nr + fill->nr / 4;
-	unsigned long idle, free = ppc_nodes_room(&node, &idle);
-	bool light = free >= want;
+	unsigned long idle, free = ppc_nodes_headroom(&node, &idle);
+	bool no_reclaim = free >= want;
 	u64 own;
 
-	if (!light) {
-		/* What was read there lies idle, too, but is not free. */
+	if (!no_reclaim) {
+		/* Pages read ahead to this node are idle, too, but not free. */
 		own = min_t(u64, ppc_resident(att),
 			    atomic64_read(ppc_stat_node(att, nid)));
-		if (ppc_room_bytes(free, idle, own) >> PAGE_SHIFT < want)
+		if (ppc_headroom_bytes(free, idle, own) >> PAGE_SHIFT < want)
 			return false;
 	}
 	fill->nid = nid;
-	fill->light = light;
+	fill->no_reclaim = no_reclaim;
 	return true;
 }
 
 /*
- * Say where to place a batch: on the wanted node, or the nearest that the attacher
- * may use and that has room, if there is one.
+ * Choose the node of a batch: the wanted one, or the nearest allowed one that has
+ * memory.
  *
- * On a node that is full, each batch would push out the one before it, which
- * nobody has read yet. So would large folios where what is free lies scattered.
+ * On a full node each batch would evict the one before it, which is not consumed
+ * yet. So would large folios where free memory is fragmented.
  */
-void ppc_room_place(struct ppc_attachment *att, struct ppc_fill *fill)
+void ppc_headroom_pick_node(struct ppc_attachment *att, struct ppc_fill *fill)
 {
 	const int wanted = fill->nid;
 	int nid, nearest = INT_MAX;
 
-	if (wanted == NUMA_NO_NODE || ppc_room_on_node(att, fill, wanted))
+	if (wanted == NUMA_NO_NODE || ppc_headroom_on_node(att, fill, wanted))
 		return;
 	for_each_node_mask(nid, att->mems_allowed) {
 		if (nid != wanted && node_distance(wanted, nid) < nearest &&
-		    ppc_room_on_node(att, fill, nid))
+		    ppc_headroom_on_node(att, fill, nid))
 			nearest = node_distance(wanted, nid);
 	}
 }
