@@ -209,10 +209,8 @@ static enum maio_pass maio_sweep_choose(struct maio_stream *s)
 			return MAIO_PASS_NONE;
 		if (!maio_cursors_at_end(&s->cursors, &s->map))
 			return MAIO_PASS_BEHIND;
-		if (time_after_eq(jiffies, s->last_access + MAIO_END_REST)) {
-			maio_stream_settle(s);
+		if (time_after_eq(jiffies, s->last_access + MAIO_END_REST))
 			return MAIO_PASS_REST;
-		}
 	}
 	ppc_stream_kick_drop(s->stream, MAIO_END_REST);
 	return MAIO_PASS_BEHIND;

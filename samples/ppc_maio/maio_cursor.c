@@ -217,19 +217,6 @@ void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_access);
 
-/* Readers rest: finish the chunks that they skipped. */
-void maio_cursors_settle(struct maio_cursors *cs, struct maio_map *map,
-			 struct maio_outcome *out)
-{
-	int i;
-
-	*out = (struct maio_outcome){};
-	for (i = 0; i < MAIO_CURSORS; i++)
-		if (cs->cursor[i].used)
-			maio_cursor_settle(&cs->cursor[i], map, 0, out);
-}
-EXPORT_SYMBOL_IF_KUNIT(maio_cursors_settle);
-
 /* Has a reader moved past a chunk that it may not have read? */
 bool maio_cursors_skipped(const struct maio_cursors *cs, u32 chunk)
 {

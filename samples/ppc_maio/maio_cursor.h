@@ -110,8 +110,6 @@ struct maio_batch {
 void maio_cursors_reset(struct maio_cursors *cs, struct maio_map *map);
 void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 			 const struct maio_step *step, struct maio_outcome *out);
-void maio_cursors_settle(struct maio_cursors *cs, struct maio_map *map,
-			 struct maio_outcome *out);
 bool maio_cursors_skipped(const struct maio_cursors *cs, u32 chunk);
 u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map);
 bool maio_cursors_skip(struct maio_cursors *cs, const struct maio_map *map);

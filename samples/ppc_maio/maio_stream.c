@@ -227,15 +227,6 @@ static void maio_stream_count(struct maio_stream *s,
 	ppc_count(s->att, PPC_COUNT_USEFUL, out->useful);
 }
 
-/* Readers rest: finish the chunks that they skipped. Under the stream's lock. */
-void maio_stream_settle(struct maio_stream *s)
-{
-	struct maio_outcome out;
-
-	maio_cursors_settle(&s->cursors, &s->map, &out);
-	maio_stream_count(s, &out);
-}
-
 /* Update a stream for an access, in the access callback. */
 enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 				       const struct ppc_access *access)

@@ -155,7 +155,6 @@ bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len);
 void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap);
 void maio_stream_set_node(struct maio_stream *s, int nid);
 bool maio_stream_drops(const struct maio_stream *s);
-void maio_stream_settle(struct maio_stream *s);
 
 /* maio_ahead.c */
 

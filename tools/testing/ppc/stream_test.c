@@ -446,6 +446,26 @@ static void stream_rests(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/* It comes to the end first and rests: what it has skipped is not dropped. */
+static void stream_end_first(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 2 * UNIT);
+	for (i = 0; i < UNITS - 24; i++)
+		consume(i);
+	for (i = UNITS - 8; i < UNITS; i++)
+		consume(i);
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 16);
+	for (i = UNITS - 24; i < UNITS - 8; i++)
+		consume(i);
+	expect_reads(test, 1, 1);
+	rest();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
 /* Half of it is skipped. What was read ahead of that is dropped all the same. */
 static void stream_skips(struct kunit *test)
 {
@@ -651,6 +671,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_by_turns),
 	KUNIT_CASE(stream_lagging),
 	KUNIT_CASE(stream_rests),
+	KUNIT_CASE(stream_end_first),
 	KUNIT_CASE(stream_skips),
 	KUNIT_CASE(stream_ceiling),
 	KUNIT_CASE(stream_shuffled),
