@@ -82,7 +82,7 @@ static void maio_cursor_settle(struct maio_cursor *c, struct maio_map *map, u32 
 
 static struct maio_cursor *maio_cursor_new(struct maio_cursors *cs,
 					   struct maio_map *map, u32 chunk,
-				      struct maio_outcome *out)
+					   struct maio_outcome *out)
 {
 	struct maio_cursor *c = &cs->cursor[0];
 	int i;

@@ -215,25 +215,13 @@ bool maio_stream_drops(const struct maio_stream *s)
 	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure && !s->returned);
 }
 
-static void maio_stream_count(struct maio_stream *s,
-			      const struct maio_outcome *out)
-{
-	lockdep_assert_held(&s->lock);
-	/* In another pass, everything is to be read again. */
-	WRITE_ONCE(s->populated, out->again ? 0 : s->populated + out->populated);
-	s->useful += out->useful;
-	s->refaulted += out->refaulted;
-	s->consumed += out->consumed;
-	ppc_count(s->att, PPC_COUNT_USEFUL, out->useful);
-}
-
 /* Update a stream for an access, in the access callback. */
 enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 				       const struct ppc_access *access)
 {
 	struct maio_outcome out;
 	struct maio_step step;
-	bool burn = false, end = false, kick;
+	bool drop = false, end = false, kick;
 
 	if (!ppc_stream_running(s->stream) ||
 	    !maio_stream_step(s, access, &step))
@@ -244,15 +232,19 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	WRITE_ONCE(s->has_reader, true);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
 	s->drop_from = min(s->drop_from, step.chunk);
-	maio_stream_count(s, &out);
+	/* In another pass, everything is to be read again. */
+	WRITE_ONCE(s->populated, out.again ? 0 : s->populated + out.populated);
+	s->useful += out.useful;
+	s->refaulted += out.refaulted;
+	s->consumed += out.consumed;
 	maio_stream_judge(s, out.interrupted);
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
 		WRITE_ONCE(s->longest, max(s->longest, access->len));
 	if (maio_stream_drops(s)) {
-		burn = s->consumed >= MAIO_DROP_STEP;
+		drop = s->consumed >= MAIO_DROP_STEP;
 		end = maio_cursors_at_end(&s->cursors, &s->map);
-		if (burn)
+		if (drop)
 			s->consumed = 0;
 	}
 	/* Waking the worker for each fault would cost more than the fault. */
@@ -262,6 +254,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&s->lock);
 
+	ppc_count(s->att, PPC_COUNT_USEFUL, out.useful);
 	ppc_count(s->att, PPC_COUNT_LATE, out.late);
 	ppc_count(s->att, PPC_COUNT_REFAULTED, out.refaulted);
 	ppc_count(s->att, PPC_COUNT_INTERRUPTS, out.interrupted);
@@ -269,7 +262,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 
 	if (kick)
 		ppc_stream_kick(s->stream);
-	if (burn)
+	if (drop)
 		ppc_stream_kick_drop(s->stream, 0);
 	else if (end)
 		ppc_stream_kick_drop(s->stream, MAIO_END_REST);
@@ -284,7 +277,7 @@ bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos)
 	return maio_map_find(&s->map, file, pos, &chunk);
 }
 
-/* Under the stream's lock. Others do not wait for readers that rest and skipped it. */
+/* Others do not wait for a reader that is idle and skipped it. Under the stream's lock. */
 static bool maio_stream_wants_chunk(const struct maio_stream *s, u32 chunk)
 {
 	if (maio_chunk(&s->map, chunk) & MAIO_CHUNK_READ)
