@@ -150,19 +150,21 @@ def show(verdict, name, why, rules):
 def main():
     folder, skips = sys.argv[1:]
     rules = allowed_skips(skips)
-    waiting, good, planned = [], True, 0
+    waiting, good, planned = [], True, []
     for event in sys.stdin:
         word, _, rest = event.strip().partition(' ')
         if word == 'plan':
-            planned += 1
-            waiting.append(rest)
+            # Guests that share the work all say the whole of it.
+            if rest not in planned:
+                planned.append(rest)
+                waiting.append(rest)
             continue
         if word != 'ran':
             continue
         name, status, seconds = rest.rsplit(' ', 2)
         if name in waiting:
             waiting.remove(name)
-        print(f'   {planned - len(waiting)} of {planned} programs: {name} took {seconds} s',
+        print(f'   {len(planned) - len(waiting)} of {len(planned)} programs: {name} took {seconds} s',
               file=sys.stderr, flush=True)
         try:
             with open(f'{folder}/{name}.tap', encoding='utf-8', errors='replace') as output:

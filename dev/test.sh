@@ -3,11 +3,14 @@
 # kselftests, on the debug kernel. One line a test; the last line counts them.
 #   TESTS=GLOB   some of them only: tools, logic, kunit-uml, boot, off, kunit, names of kselftests
 #   DEBUG_CONFIG=NAME   another kernel than the debug one
-#   SHARDS=N   how many guests at once share all of them (2)
+#   CLOCK=real          in real time, where CPUs of a guest run at the same moment; else in virtual time,
+#                       where they run in turn, and a busy host changes nothing
+#   ALL=1               also what is left out for its time, see dev/guest/tests
+#   GUESTS=N            how many guests at once share all of them (2)
 #   BEFORE='…' AFTER='…'   commands in the guest before and after the tests
 . "$(dirname "$0")/lib.sh"
 
-: "${TESTS:=*}" "${BEFORE:=:}" "${AFTER:=:}"
+: "${TESTS:=*}" "${ALL:=}" "${CLOCK:=virtual}" "${BEFORE:=:}" "${AFTER:=:}"
 out=$TOP/out/test
 results=$(mktemp "$PPC_CACHE/log/test-results.XXXXXX")
 trap 'rm -f "$results"' EXIT
@@ -27,16 +30,20 @@ result() { printf '%-4s %s%s\n' "$1" "$2" "${3:+: $3}" | tee -a "$results"; }
 # judge DIR: what the events on stdin come to; what a program printed is in DIR.
 judge() { "$PYTHON" "$TOP/dev/tap.py" "$1" "$TOP/dev/skips" | tee -a "$results"; }
 
-# guest NAME GLOB SHARD SETTING...: one boot, which runs what GLOB names, or this part of it. It fails by itself if its kernel
-# complains or leaks, or if it does not come to its end.
+# guest NAME GLOB SETTING...: one boot, which runs what GLOB names and no guest with the same SHARED has begun.
+# Its events go to stdout, a line at a time.
 guest() {
-	local name=$1 glob=$2 shard=$3 dir=$out/$1
-	shift 3
-	mkdir -p "$dir/tests"
-	{
-		env "$@" NOBUILD=1 CMD="$BEFORE"$'\n'"TESTS='$glob' SHARD=$shard /usr/lib/ppc/tests"$'\n'"$AFTER" OUT="$dir" \
-			"$TOP/dev/vm.sh" 2>"$dir/err" || echo $? >"$dir/status"
-	} | judge "$dir/tests" || true
+	local name=$1 glob=$2 dir=$out/$1
+	shift 2
+	mkdir -p "$dir"
+	env CONFIG="$DEBUG_CONFIG" VTIME="$vtime" CPUS=2 MEM="$MEM" TIMEOUT="$TIMEOUT" "$@" OUT="$dir" NOBUILD=1 \
+		CMD="$BEFORE"$'\n'"TESTS='$glob' ALL=$ALL LOGS=/shared /usr/lib/ppc/tests"$'\n'"$AFTER" \
+		"$TOP/dev/vm.sh" 2>"$dir/err" | sed -u '' || echo $? >"$dir/status"
+}
+
+# guest_end NAME: a boot fails by itself if its kernel complains or leaks, or if it does not come to its end.
+guest_end() {
+	local name=$1 dir=$out/$1
 	if [ -f "$dir/status" ]; then
 		result FAIL "guest $name" "exit status $(<"$dir/status"), see $dir/err"
 		tail -n 60 "$dir/err" | sed 's/^/    /'
@@ -46,8 +53,9 @@ guest() {
 }
 
 # Another kernel is asked for by those who want the guests only.
-: "${DEBUG_CONFIG:=debug}" "${MEM:=4G}" "${TIMEOUT:=3900}"
+: "${DEBUG_CONFIG:=debug}" "${MEM:=4G}" "${TIMEOUT:=4200}"
 host=$([ "$DEBUG_CONFIG" != debug ] || echo 1)
+vtime=$([ "$CLOCK" = real ] || echo 1)
 
 if [ -n "$host" ] && wanted tools; then
 	step "tests of tools/ppc, on this machine"
@@ -81,30 +89,29 @@ kernel() {
 # Guests run in the background, where Ctrl-C does not reach them.
 trap 'trap - INT TERM; kill 0; exit 130' INT TERM
 
-if [ -n "$host" ] && wanted off; then
-	kernel "$DEBUG_CONFIG"
-	step "boot the $DEBUG_CONFIG kernel, switched off on its command line"
-	guest off off 1/1 CONFIG="$DEBUG_CONFIG" VTIME=1 TIMEOUT=900 APPEND=fs_ppc=0
-fi
-
-guests=()
-# A test mostly waits for one thing at a time: two guests fill two CPUs better than one does.
+# Two guests fill two CPUs. kmemleak makes tests take twice as long, and so do the stacks of SLUB (U), which KASAN
+# has as well: one more guest, which is started switched off, does some of the tests with kmemleak.
 case $TESTS in
-'*') : "${SHARDS:=2}" ;;
-tools | logic | kunit-uml) SHARDS=0 ;; # of this machine only
-*) : "${SHARDS:=1}" ;;
+'*') : "${GUESTS:=2}" ;;
+tools | logic | kunit-uml | off) : "${GUESTS:=0}" ;;
+*) : "${GUESTS:=1}" ;;
 esac
-if [ "$SHARDS" -gt 0 ]; then
+off=$([ -z "$host" ] || ! wanted off || echo 1)
+if [ "$GUESTS" -gt 0 ] || [ -n "$off" ]; then
 	kernel "$DEBUG_CONFIG"
-	step "KUnit and kselftests on the $DEBUG_CONFIG kernel" '' "the console is in $out/$DEBUG_CONFIG-*/dmesg.txt"
+	step "KUnit and kselftests on the $DEBUG_CONFIG kernel" '' "the console is in $out/*/dmesg.txt"
+	mkdir "$out/tests"
+	{
+		[ -z "$off" ] || guest off "@(off$([ "$TESTS" = off ] || echo '|ppc_life'))" SHARED="$out/tests" \
+			APPEND="fs_ppc=0 slab_debug=FZP" &
+		for i in $(seq "$GUESTS"); do
+			guest "$DEBUG_CONFIG-$i" "$TESTS" SHARED="$out/tests" \
+				APPEND="slab_debug=FZP $([ "$TESTS" != '*' ] || echo kmemleak=off)" &
+		done
+	} | judge "$out/tests" || true
+	[ -z "$off" ] || guest_end off
+	for i in $(seq "$GUESTS"); do guest_end "$DEBUG_CONFIG-$i"; done
 fi
-for i in $(seq "$SHARDS"); do
-	guest "$DEBUG_CONFIG-$i" "$TESTS" "$i/$SHARDS" CONFIG="$DEBUG_CONFIG" MEM="$MEM" TIMEOUT="$TIMEOUT" &
-	guests[i]=$!
-done
-for i in "${!guests[@]}"; do
-	wait "${guests[i]}" || result FAIL "guest $DEBUG_CONFIG-$i" "not judged"
-done
 
 times_show
 count() { grep -cE "^$1 " "$results" || true; }

@@ -13,6 +13,7 @@
 #   SSD=IMAGE SSD_GB=N     what is on it (in real time written back to IMAGE); how large it is
 #   SSD_DEV=FILE           in real time: the SSD is this file or device of the host, SSD is copied to it
 #   ROOT=DIR               a user space of your own in place of the cached one
+#   SHARED=DIR             another folder of this machine, /shared in the guest
 #   TIMEOUT=SECONDS        by the clock (0: none)
 #   NOBUILD=1              take the kernel as it was built last
 #   APPEND='…'             more for the kernel's command line
@@ -27,7 +28,7 @@
 
 mode=${1:-command}
 : "${MEM:=4G}" "${NUMA:=2}" "${VTIME:=}" "${PROFILE:=paper}" "${SSD:=}" "${SSD_GB:=2}" "${SSD_DEV:=}"
-: "${APPEND:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
+: "${APPEND:=}" "${SHARED:=}" "${NOBUILD:=}" "${CMD:=}" "${OUT:=$TOP/out/vm}"
 [ "$VTIME" != 0 ] || VTIME=
 # With -icount CPUs run in turn, so that more of them do not make a guest faster.
 : "${CPUS:=$([ -n "$VTIME" ] && echo 1 || echo 2)}"
@@ -192,6 +193,8 @@ fi
 
 args+=(-fsdev "local,id=out,path=$OUT,security_model=none"
 	-device virtio-9p-pci,fsdev=out,mount_tag=out,bus=pcie.0)
+[ -z "$SHARED" ] || args+=(-fsdev "local,id=shared,path=$SHARED,security_model=none"
+	-device virtio-9p-pci,fsdev=shared,mount_tag=shared,bus=pcie.0)
 # Files, not pipes: the guest never waits for a slow reader.
 : >"$run/stdout"; : >"$run/stderr"; : >"$run/status"
 args+=(-chardev "file,id=console,path=$dmesg" -serial chardev:console
@@ -210,7 +213,7 @@ mkdir -p "$run/initrd/vm"
 install -m 755 "$TOP/dev/guest/main" "$run/initrd/vm/main"
 printf '%s\n' "$CMD" >"$run/initrd/vm/command"
 {
-	printf 'VM_%s=%q\n' MODE "$mode" SSD "$ssd" SSD_IMAGE "$ssd_image" \
+	printf 'VM_%s=%q\n' MODE "$mode" SSD "$ssd" SSD_IMAGE "$ssd_image" SHARED "$SHARED" \
 		ROWS "$rows" COLS "$cols" TERM "${TERM:-dumb}"
 	printf 'export PPC_VTIME=%q PPC_PROFILE=%q PPC_CONFIG=%q PPC_STOCK=%q PPC_ACCEL=%q PPC_BASE=%q\n' \
 		"$VTIME" "$PROFILE" "$CONFIG" "$STOCK" "$accel" "$BASE"
@@ -259,10 +262,10 @@ fi
 status=$(cat "$run/status")
 HINT=''
 splat=$("$TOP/dev/splats.sh" "$dmesg") || {
-	[ ! -f "$OUT/kmemleak.txt" ] || splat+=$'\n'$(head -n 60 "$OUT/kmemleak.txt")
+	[ ! -f "$OUT/kmemleak.txt" ] || splat+=$'\n'$(head -n 60 "$OUT/leaks.txt")
 	die "the guest's kernel complained (whole console: $dmesg):" "$splat"
 }
-[ ! -f "$OUT/kmemleak.txt" ] || die "the guest's kernel leaks:" "$(head -n 60 "$OUT/kmemleak.txt")"
+[ ! -f "$OUT/kmemleak.txt" ] || die "the guest's kernel leaks:" "$(head -n 60 "$OUT/leaks.txt")"
 [ -n "$status" ] || die "the guest died before the command ended; last lines of its console:" \
 	"$(tail -n 15 "$dmesg")"
 exit "$status"
