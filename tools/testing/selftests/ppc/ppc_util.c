@@ -18,8 +18,11 @@
 
 #define CHUNK	MB
 
+#define SCAN_SLEEP	"/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs"
+
 static char env_dir[PATH_MAX];
 static pid_t env_pid;
+static char scan_sleep[32];
 
 long ppc_must(long ret, const char *call)
 {
@@ -43,7 +46,11 @@ static int run_fs(const char *verb)
 /* The harness exits from within. Nothing may be in use any more. */
 static void env_end(void)
 {
-	if (getpid() != env_pid || !run_fs("down"))
+	if (getpid() != env_pid)
+		return;
+	if (scan_sleep[0])
+		ppc_write(SCAN_SLEEP, scan_sleep);
+	if (!run_fs("down"))
 		return;
 	ksft_print_msg("a file system is in use after all tests\n");
 	fflush(NULL);
@@ -67,6 +74,9 @@ void ppc_env_begin(const char *argv0)
 	chmod(env_dir, 0755);
 	env_pid = getpid();
 	atexit(env_end);
+	/* khugepaged reads what no test has read. */
+	if (!ppc_read_text(SCAN_SLEEP, scan_sleep, sizeof(scan_sleep)))
+		PPC_MUST(ppc_write(SCAN_SLEEP, "3600000"));
 	if (run_fs("up"))
 		ksft_exit_fail_msg("ppc_fs.sh up failed\n");
 	if (ppc_insmod())
