@@ -19,7 +19,7 @@ collect='cd /sys/kernel/debug/gcov && find . -name "*.gcda" | while read -r f; d
 	mkdir -p "/out/gcov/${f%/*}" && cat "$f" >"/out/gcov/$f"
 done'
 rc=0
-AFTER=$collect DEBUG_CONFIG=cover TIMEOUT="${TIMEOUT:-7200}" "$TOP/dev/test.sh" | tee "$out/tests.txt" || rc=$?
+AFTER=$collect ALL=1 DEBUG_CONFIG=cover TIMEOUT="${TIMEOUT:-7200}" "$TOP/dev/test.sh" | tee "$out/tests.txt" || rc=$?
 
 step "count what was reached" "$out/gcovr.log"
 counts=$out/counts

@@ -11,7 +11,8 @@ Settings (make vm CMD='uname -a' VTIME=1):
   NOBUILD=1             the kernel as it is   APPEND='…'   more kernel command line
   ROUNDS=3              how often make run and make bench measure each thing
   CONTROL=0             make run without the unpatched kernel
-  TESTS='ppc_*'         which programs make test runs; ALL=1: what it leaves out, too; CLOCK=real
+  TESTS='ppc_*'         which programs make test runs; ALL=1: what it leaves out, too
+  CLOCK=virtual|real    the clock of make test
   FUZZ=S                seconds of each fuzzer in make logic and make test; 0: none
   ONLY=TEXT SURVIVORS=1 make mutate of some mutants; of those that survived last time
   HOURS=1 SEED=N THREADS=6  how long make soak fuzzes, and what it chooses

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# All tests: those that need no kernel on this machine, then boots in both clocks, KUnit and the
-# kselftests, on the debug kernel. One line a test; the last line counts them.
+# All tests: those that need no kernel on this machine, then KUnit and the kselftests on the debug kernel.
+# One line a test; the last line counts them.
 #   TESTS=GLOB   some of them only: tools, logic, kunit-uml, boot, off, kunit, names of kselftests
 #   DEBUG_CONFIG=NAME   another kernel than the debug one
-#   CLOCK=real          in real time, where CPUs of a guest run at the same moment; else in virtual time,
-#                       where they run in turn, and a busy host changes nothing
-#   ALL=1               also what is left out for its time, see dev/guest/tests
-#   GUESTS=N            how many guests at once share all of them (2)
+#   CLOCK=virtual|real   CPUs of a guest run in turn, and a busy host changes nothing (the default on the debug
+#              kernel); or they run at the same moment (the default on others)
+#   ALL=1      without the arguments in dev/guest/tests that make programs shorter
+#   GUESTS=N   how many guests share the tests (2)
 #   BEFORE='…' AFTER='…'   commands in the guest before and after the tests
 . "$(dirname "$0")/lib.sh"
 
-: "${TESTS:=*}" "${ALL:=}" "${CLOCK:=virtual}" "${BEFORE:=:}" "${AFTER:=:}"
+: "${TESTS:=*}" "${ALL:=}" "${BEFORE:=:}" "${AFTER:=:}"
 out=$TOP/out/test
 results=$(mktemp "$PPC_CACHE/log/test-results.XXXXXX")
 trap 'rm -f "$results"' EXIT
@@ -37,7 +37,7 @@ guest() {
 	shift 2
 	mkdir -p "$dir"
 	env CONFIG="$DEBUG_CONFIG" VTIME="$vtime" CPUS=2 MEM="$MEM" TIMEOUT="$TIMEOUT" "$@" OUT="$dir" NOBUILD=1 \
-		CMD="$BEFORE"$'\n'"TESTS='$glob' ALL=$ALL LOGS=/shared /usr/lib/ppc/tests"$'\n'"$AFTER" \
+		CMD="$BEFORE"$'\n'"TESTS='$glob' ALL=$ALL /usr/lib/ppc/tests"$'\n'"$AFTER" \
 		"$TOP/dev/vm.sh" 2>"$dir/err" | sed -u '' || echo $? >"$dir/status"
 }
 
@@ -55,7 +55,12 @@ guest_end() {
 # Another kernel is asked for by those who want the guests only.
 : "${DEBUG_CONFIG:=debug}" "${MEM:=4G}" "${TIMEOUT:=4200}"
 host=$([ "$DEBUG_CONFIG" != debug ] || echo 1)
-vtime=$([ "$CLOCK" = real ] || echo 1)
+: "${CLOCK:=$([ -n "$host" ] && echo virtual || echo real)}"
+case $CLOCK in
+virtual) vtime=1 ;;
+real) vtime='' ;;
+*) die "CLOCK=$CLOCK: virtual or real" ;;
+esac
 
 if [ -n "$host" ] && wanted tools; then
 	step "tests of tools/ppc, on this machine"
@@ -89,11 +94,11 @@ kernel() {
 # Guests run in the background, where Ctrl-C does not reach them.
 trap 'trap - INT TERM; kill 0; exit 130' INT TERM
 
-# Two guests fill two CPUs. kmemleak makes tests take twice as long, and so do the stacks of SLUB (U), which KASAN
-# has as well: one more guest, which is started switched off, does some of the tests with kmemleak.
+# Two guests fill two CPUs. With kmemleak, tests take twice as long: if all of them run, only one more guest has
+# it, which is started with fs_ppc=0 and also runs ppc_life. SLUB keeps no stacks (U), as KASAN does.
 case $TESTS in
 '*') : "${GUESTS:=2}" ;;
-tools | logic | kunit-uml | off) : "${GUESTS:=0}" ;;
+tools | logic | kunit-uml | off) GUESTS=0 ;; # none but that one
 *) : "${GUESTS:=1}" ;;
 esac
 off=$([ -z "$host" ] || ! wanted off || echo 1)
@@ -102,7 +107,7 @@ if [ "$GUESTS" -gt 0 ] || [ -n "$off" ]; then
 	step "KUnit and kselftests on the $DEBUG_CONFIG kernel" '' "the console is in $out/*/dmesg.txt"
 	mkdir "$out/tests"
 	{
-		[ -z "$off" ] || guest off "@(off$([ "$TESTS" = off ] || echo '|ppc_life'))" SHARED="$out/tests" \
+		[ -z "$off" ] || guest off "@(off$(! wanted ppc_life || echo '|ppc_life'))" SHARED="$out/tests" \
 			APPEND="fs_ppc=0 slab_debug=FZP" &
 		for i in $(seq "$GUESTS"); do
 			guest "$DEBUG_CONFIG-$i" "$TESTS" SHARED="$out/tests" \

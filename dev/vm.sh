@@ -262,10 +262,10 @@ fi
 status=$(cat "$run/status")
 HINT=''
 splat=$("$TOP/dev/splats.sh" "$dmesg") || {
-	[ ! -f "$OUT/kmemleak.txt" ] || splat+=$'\n'$(head -n 60 "$OUT/leaks.txt")
+	[ ! -f "$OUT/kmemleak.txt" ] || splat+=$'\n'$(head -n 60 "$OUT/kmemleak.txt")
 	die "the guest's kernel complained (whole console: $dmesg):" "$splat"
 }
-[ ! -f "$OUT/kmemleak.txt" ] || die "the guest's kernel leaks:" "$(head -n 60 "$OUT/leaks.txt")"
+[ ! -f "$OUT/kmemleak.txt" ] || die "the guest's kernel leaks:" "$(head -n 60 "$OUT/kmemleak.txt")"
 [ -n "$status" ] || die "the guest died before the command ended; last lines of its console:" \
 	"$(tail -n 15 "$dmesg")"
 exit "$status"
