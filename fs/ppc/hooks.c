@@ -109,6 +109,7 @@ void __ppc_cache_miss(struct readahead_control *ractl, unsigned long req_count)
 {
 	struct ppc_access access = {
 		.type = PPC_ACCESS_MISS,
+		.dropbehind = ractl->dropbehind,
 		.pos = readahead_pos(ractl),
 		.len = (u64)req_count << PAGE_SHIFT,
 	};
@@ -122,6 +123,7 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 	struct ppc_access access = {
 		.type = PPC_ACCESS_MARKER,
 		.uptodate = folio_test_uptodate(folio),
+		.dropbehind = ractl->dropbehind,
 		.pos = readahead_pos(ractl),
 		.len = (u64)req_count << PAGE_SHIFT,
 		.folio_pos = folio_pos(folio),

@@ -77,13 +77,17 @@ static bool ppc_memcg_within(struct mem_cgroup *memcg,
 	return memcg == root;
 }
 
-/* The node that current's memory policy prefers now. */
-static int ppc_current_nid(void)
+/* Follow current's memory policy. */
+static void ppc_stream_follow_policy(struct ppc_stream *stream)
 {
 #ifdef CONFIG_NUMA
-	return mempolicy_slab_node();
+	const struct mempolicy *pol = current->mempolicy;
+
+	if (pol && (pol->mode == MPOL_INTERLEAVE || pol->mode == MPOL_WEIGHTED_INTERLEAVE))
+		stream->turns = pol->nodes;
+	WRITE_ONCE(stream->reader_nid, mempolicy_slab_node());
 #else
-	return numa_mem_id();
+	WRITE_ONCE(stream->reader_nid, numa_mem_id());
 #endif
 }
 
@@ -109,7 +113,7 @@ void ppc_stream_meet_reader(struct ppc_stream *stream)
 	if (stream->charge_known)
 		return;
 	if (stream->reader_nid == NUMA_NO_NODE)
-		WRITE_ONCE(stream->reader_nid, ppc_current_nid());
+		ppc_stream_follow_policy(stream);
 	memcg = get_mem_cgroup_from_mm(current->mm);
 	if (memcg && memcg == stream->refused)
 		goto put;
@@ -142,6 +146,7 @@ void ppc_stream_forget_reader(struct ppc_stream *stream)
 	stream->blkcg = NULL;
 	stream->refused = NULL;
 	WRITE_ONCE(stream->reader_nid, NUMA_NO_NODE);
+	nodes_clear(stream->turns);
 	WRITE_ONCE(stream->charge_known, false);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_forget_reader);
@@ -185,6 +190,15 @@ int ppc_stream_nid(const struct ppc_stream *stream)
 	if (nid == NUMA_NO_NODE || !node_isset(nid, *allowed))
 		nid = first_node(*allowed);
 	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
+}
+
+/* The next batch goes to the next node, if the reader's memory policy takes turns. */
+void ppc_stream_take_turns(struct ppc_stream *stream)
+{
+	guard(spinlock)(&stream->lock);
+	if (!nodes_empty(stream->turns))
+		WRITE_ONCE(stream->reader_nid,
+			   next_node_in(stream->reader_nid, stream->turns));
 }
 
 /**

@@ -44,6 +44,7 @@ enum ppc_access_type {
  * @type: what happened
  * @file: file index
  * @uptodate: the folio at @pos is cached and up to date
+ * @dropbehind: for misses and markers of read(): it has RWF_DONTCACHE
  * @tgid: process, in the initial pid namespace
  * @pos: first byte
  * @len: bytes wanted or consumed; a fault wants one page
@@ -55,6 +56,7 @@ struct ppc_access {
 	enum ppc_access_type type;
 	u32 file;
 	bool uptodate;
+	bool dropbehind;
 	pid_t tgid;
 	u64 pos;
 	u64 len;

@@ -552,6 +552,34 @@ TEST_F(stream, reader_with_a_memory_policy)
 	EXPECT_LE(SIZE / 100 * 99, stats.node_bytes[1]);
 }
 
+static int interleaving_reader(void *arg)
+{
+	const struct { int att; int stream; } *a = arg;
+	const unsigned long mask = 3;
+
+	if (syscall(__NR_set_mempolicy, 3 /* MPOL_INTERLEAVE */, &mask, 8 * sizeof(mask)))
+		return 1;
+	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
+}
+
+/* Where a reader's memory policy takes turns, what is ahead of it does, too. */
+TEST_F(stream, reader_that_interleaves)
+{
+	struct { int att; int stream; } arg = { self->att };
+	struct ppc_stats stats;
+	int nid;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "only one NUMA node");
+	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, arg.stream);
+	ASSERT_EQ(0, ppc_in_child(interleaving_reader, &arg));
+	EXPECT_EQ(SIZE, ppc_settled(self->att));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	for (nid = 0; nid < 2; nid++)
+		EXPECT_LE(SIZE / 5 * 2, stats.node_bytes[nid]);
+}
+
 /* Bytes that a cgroup has read from the device of a file. */
 static long long cg_io(const char *cg, int fd)
 {
