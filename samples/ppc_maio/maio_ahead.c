@@ -76,11 +76,12 @@ void maio_stream_filled(struct ppc_stream *stream,
 			const struct ppc_range *range, s64 read)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
+	bool ours = read > 0 || (!read && maio_streams_brought(s->set, range));
 
 	scoped_guard(spinlock, &s->lock) {
 		if (read >= 0) {
 			s->issued += read;
-			maio_ahead_done(s, MAIO_CHUNK_CACHED);
+			maio_ahead_done(s, MAIO_CHUNK_CACHED | (ours ? MAIO_CHUNK_OURS : 0));
 		} else if (read == -ESTALE) {
 			maio_ahead_done(s, MAIO_CHUNK_READ | MAIO_CHUNK_FAILED);
 		} else {

@@ -100,9 +100,11 @@ static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
 	const u16 mask = MAIO_CHUNK_READ | MAIO_CHUNK_CACHED;
 	const u16 state = maio_chunk(&s->map, chunk);
 
+	if (!maio_chunk_droppable(&s->map, chunk))
+		return false;
 	/* No reader is left: drop all that was read. */
 	if (s->sweep.final)
-		return maio_chunk_left(&s->map, chunk);
+		return true;
 	if ((state & mask) != mask)
 		return false;
 	if (s->sweep.pass != MAIO_PASS_BEHIND)
@@ -118,7 +120,7 @@ static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
 static void maio_behind_take(struct maio_stream *s, u32 chunk)
 {
 	lockdep_assert_held(&s->lock);
-	s->map.state[chunk] &= ~MAIO_CHUNK_CACHED;
+	s->map.state[chunk] &= ~(MAIO_CHUNK_CACHED | MAIO_CHUNK_OURS);
 }
 
 /* The chunk was not dropped. */
@@ -126,7 +128,7 @@ static void maio_behind_restore(struct maio_stream *s, u32 chunk, u16 why)
 {
 	guard(spinlock)(&s->lock);
 	if (!maio_chunk_left(&s->map, chunk))
-		s->map.state[chunk] |= MAIO_CHUNK_CACHED | why;
+		s->map.state[chunk] |= MAIO_CHUNK_CACHED | MAIO_CHUNK_OURS | why;
 }
 
 /* Find the next run of chunks to drop. */
@@ -138,7 +140,7 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 	u32 looks = 0;
 
 	/* Not more than the rest of the load needs. */
-	if (READ_ONCE(s->drop_mode) == MAIO_DROP_UNDER_PRESSURE && !maio_stream_update_pressure(s))
+	if (!maio_stream_burns(s) && !maio_stream_update_pressure(s))
 		return false;
 	guard(spinlock)(&s->lock);
 	while (sweep->at < s->map.nr_chunks &&
@@ -173,7 +175,6 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 
 static void maio_sweep_begin(struct maio_stream *s, enum maio_pass pass)
 {
-	const u16 mask = MAIO_CHUNK_READ | MAIO_CHUNK_CACHED;
 	struct maio_sweep *sweep = &s->sweep;
 	u32 looks = 0;
 
@@ -191,7 +192,8 @@ static void maio_sweep_begin(struct maio_stream *s, enum maio_pass pass)
 	guard(spinlock)(&s->lock);
 	sweep->at = pass == MAIO_PASS_BEHIND ? s->drop_from : 0;
 	while (sweep->at < s->map.nr_chunks && looks++ < MAIO_DROP_LOOKS &&
-	       (maio_chunk(&s->map, sweep->at) & mask) == MAIO_CHUNK_READ)
+	       (maio_chunk(&s->map, sweep->at) & MAIO_CHUNK_READ) &&
+	       !maio_chunk_droppable(&s->map, sweep->at))
 		sweep->at++;
 	s->drop_from = sweep->at;
 }
@@ -200,7 +202,7 @@ static enum maio_pass maio_sweep_choose(struct maio_stream *s)
 {
 	if (s->sweep.final) {
 		guard(spinlock)(&s->lock);
-		return s->drop_mode == MAIO_DROP_ALWAYS || maio_stream_drops(s) ?
+		return maio_stream_burns(s) || maio_stream_drops(s) ?
 		       MAIO_PASS_REST : MAIO_PASS_NONE;
 	}
 	maio_stream_update_pressure(s);

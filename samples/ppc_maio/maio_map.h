@@ -22,8 +22,10 @@
 #define MAIO_CHUNK_AGAIN	0x08	/* dropped, and to be read again */
 #define MAIO_CHUNK_STUCK	0x10	/* could not be dropped */
 #define MAIO_CHUNK_FAILED	0x20	/* in any pass: cannot be read */
-#define MAIO_CHUNK_BITS		6
+#define MAIO_CHUNK_OURS		0x40	/* in any pass: cached for this load */
+#define MAIO_CHUNK_BITS		7
 #define MAIO_CHUNK_MASK		(BIT(MAIO_CHUNK_BITS) - 1)
+#define MAIO_CHUNK_STAYS	(MAIO_CHUNK_FAILED | MAIO_CHUNK_OURS)
 #define MAIO_PASSES		BIT(16 - MAIO_CHUNK_BITS)
 
 struct maio_map {
@@ -43,7 +45,7 @@ static inline u16 maio_chunk(const struct maio_map *map, u32 chunk)
 	const u16 state = map->state[chunk];
 
 	return state & (state >> MAIO_CHUNK_BITS == map->pass ?
-			MAIO_CHUNK_MASK : MAIO_CHUNK_FAILED);
+			MAIO_CHUNK_MASK : MAIO_CHUNK_STAYS);
 }
 
 static inline void maio_chunk_set(struct maio_map *map, u32 chunk, u16 state)
@@ -57,13 +59,21 @@ static inline void maio_chunk_renew(struct maio_map *map, u32 chunk)
 	const u16 before = (map->pass + MAIO_PASSES - 1) % MAIO_PASSES;
 
 	map->state[chunk] = before << MAIO_CHUNK_BITS |
-		(map->state[chunk] & (MAIO_CHUNK_CACHED | MAIO_CHUNK_FAILED));
+		(map->state[chunk] & (MAIO_CHUNK_CACHED | MAIO_CHUNK_STAYS));
 }
 
 /* Was it cached in any pass, and not dropped since? */
 static inline bool maio_chunk_left(const struct maio_map *map, u32 chunk)
 {
 	return map->state[chunk] & MAIO_CHUNK_CACHED;
+}
+
+/* The same, and may it be dropped? What was cached before the load is of others. */
+static inline bool maio_chunk_droppable(const struct maio_map *map, u32 chunk)
+{
+	const u16 mask = MAIO_CHUNK_CACHED | MAIO_CHUNK_OURS;
+
+	return (map->state[chunk] & mask) == mask;
 }
 
 /* Finished, and dropped since. */

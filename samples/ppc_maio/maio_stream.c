@@ -135,6 +135,7 @@ void maio_stream_reset(struct maio_stream *s)
 	s->useful = 0;
 	s->refaulted = 0;
 	WRITE_ONCE(s->gave_up, false);
+	WRITE_ONCE(s->dropbehind, false);
 	s->under_pressure = false;
 	WRITE_ONCE(s->returned, false);
 	ppc_stream_set_ahead(s->stream, 0);
@@ -184,7 +185,7 @@ static bool maio_stream_wastes(const struct maio_stream *s)
 /* Dropped bytes are read again and again. */
 static bool maio_stream_thrashes(const struct maio_stream *s)
 {
-	return s->drop_mode == MAIO_DROP_ALWAYS &&
+	return maio_stream_burns(s) &&
 	       s->refaulted >= MAIO_GIVE_UP_BYTES &&
 	       s->refaulted >= s->issued / 4;
 }
@@ -211,7 +212,7 @@ bool maio_stream_drops(const struct maio_stream *s)
 {
 	if (s->gave_up)
 		return false;
-	return s->drop_mode == MAIO_DROP_ALWAYS ||
+	return maio_stream_burns(s) ||
 	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure && !s->returned);
 }
 
@@ -231,6 +232,11 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
+	/* Stock readahead reads it for this load, or has. */
+	if (step.miss || access->type == PPC_ACCESS_MARKER)
+		s->map.state[step.chunk] |= MAIO_CHUNK_OURS;
+	if (access->dropbehind)
+		WRITE_ONCE(s->dropbehind, true);
 	s->drop_from = min(s->drop_from, step.chunk);
 	/* In another pass, everything is to be read again. */
 	WRITE_ONCE(s->populated, out.again ? 0 : s->populated + out.populated);
@@ -312,6 +318,20 @@ bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len)
 bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos)
 {
 	return !READ_ONCE(s->returned) && maio_stream_contains(s, file, pos);
+}
+
+/* Has any stream of the load brought in where a range begins? */
+bool maio_streams_brought(struct maio_streams *set, const struct ppc_range *range)
+{
+	struct maio_stream *s;
+	u32 chunk;
+
+	guard(spinlock)(&set->lock);
+	list_for_each_entry(s, &set->list, link)
+		if (maio_map_find(&s->map, range->file, range->pos, &chunk) &&
+		    maio_chunk_droppable(&s->map, chunk))
+			return true;
+	return false;
 }
 
 static bool maio_stream_failed(struct maio_stream *s, u32 file, u64 pos,

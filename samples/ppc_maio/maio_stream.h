@@ -87,6 +87,7 @@ struct maio_sweep {
  * @lock: protects what follows up to @counted
  * @gave_up: it cost more than it saved; stock readahead is in charge
  * @drop_mode: when to drop finished chunks
+ * @dropbehind: readers want what they read to be dropped, as with RWF_DONTCACHE
  * @under_pressure: memory is short of the rest of the load
  * @returned: many dropped bytes were read again
  * @has_reader: a reader was seen
@@ -116,6 +117,7 @@ struct maio_stream {
 	spinlock_t lock; /* see above */
 	bool gave_up;
 	enum maio_drop_mode drop_mode;
+	bool dropbehind;
 	bool under_pressure;
 	bool returned;
 	bool has_reader;
@@ -137,6 +139,12 @@ struct maio_stream {
 	struct maio_sweep sweep;
 };
 
+/* Does the stream drop all that it has brought in? */
+static inline bool maio_stream_burns(const struct maio_stream *s)
+{
+	return READ_ONCE(s->drop_mode) == MAIO_DROP_ALWAYS || READ_ONCE(s->dropbehind);
+}
+
 /* maio_stream.c */
 
 void maio_streams_init(struct maio_streams *set);
@@ -151,6 +159,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos);
 bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len);
 bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos);
+bool maio_streams_brought(struct maio_streams *set, const struct ppc_range *range);
 bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len);
 void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap);
 void maio_stream_set_node(struct maio_stream *s, int nid);

@@ -5,12 +5,14 @@
  */
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 
 #include "ppc_harness.h"
 
 #define SIZE	(32 * MB)
 #define PAGE	4096ULL
 #define PAGES	((long)(SIZE / PAGE))
+#define BATCH	(4 * MB)
 
 FIXTURE(burn) {
 	char path[256];
@@ -145,6 +147,47 @@ TEST_F(burn, gap)
 	EXPECT_EQ((long)(gap / PAGE), ppc_cached(self->fd, at - gap, gap));
 }
 
+/* What was cached before is not the load's: it stays, whatever is read beside it. */
+TEST_F(burn, cached_before)
+{
+	const __u64 from = 8 * MB, len = 12 * MB;
+	int stream;
+
+	EXPECT_EQ(-1, ppc_verify(self->fd, from, len));
+	ASSERT_EQ(0, posix_fadvise(self->fd, 0, from, POSIX_FADV_DONTNEED));
+	ASSERT_EQ(0, posix_fadvise(self->fd, from + len, 0, POSIX_FADV_DONTNEED));
+	ASSERT_EQ((long)(len / PAGE), ppc_cached_all(self->fd));
+	stream = ppc_stream_one(self->att, 0, SIZE, true, true, MB);
+	ASSERT_LE(0, stream);
+	EXPECT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	EXPECT_TRUE(burned(self->fd, len / PAGE));
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	/* But for what it was read together with. */
+	EXPECT_LE((long)((len - 2 * BATCH) / PAGE), ppc_cached(self->fd, from, len));
+	EXPECT_EQ(ppc_cached(self->fd, from, len), ppc_cached_all(self->fd));
+}
+
+/* Who reads with RWF_DONTCACHE finds nothing of it cached afterwards, as on stock. */
+TEST_F(burn, dontcache)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, false, TEST_GAP_AUTO);
+	struct iovec iov = { .iov_len = 256 * KB };
+	struct ppc_stats stats;
+	__u64 pos;
+
+	ASSERT_LE(0, stream);
+	iov.iov_base = malloc(iov.iov_len);
+	ASSERT_NE(NULL, iov.iov_base);
+	for (pos = 0; pos < SIZE; pos += iov.iov_len)
+		ASSERT_EQ((ssize_t)iov.iov_len,
+			  preadv2(self->fd, &iov, 1, pos, RWF_DONTCACHE));
+	free(iov.iov_base);
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(SIZE / 2, stats.prefetched_bytes);
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+}
+
 TEST_F(burn, off)
 {
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, false, 0));
@@ -179,9 +222,8 @@ TEST_F(burn, mlocked)
 	struct ppc_stats stats;
 
 	ASSERT_NE(MAP_FAILED, other);
-	ASSERT_EQ((long)SIZE, ppc_read(self->fd, 0, SIZE, MB));
-	ASSERT_EQ(0, mlock(other + at, len));
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, MB));
+	ASSERT_EQ(0, mlock(other + at, len));
 	ASSERT_EQ(-1, ppc_verify_mem(self->map, 0, SIZE));
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
 	/* Not more than the folio around them. */
@@ -336,6 +378,9 @@ static long present(const char *map, __u64 len)
 struct burner {
 	const char *path;
 	uid_t uid;
+	/* Where it says that it has loaded, and waits for others to map it; or 0. */
+	int loaded;
+	int mapped;
 };
 
 /* A whole load, with burning, by somebody else. */
@@ -343,8 +388,8 @@ static int load_and_burn(void *arg)
 {
 	const struct burner *b = arg;
 	int fd, att, stream, i;
+	char *map, c = 0;
 	__u64 pos;
-	char *map;
 
 	if (b->uid && ppc_become(b->uid))
 		return 1;
@@ -361,6 +406,8 @@ static int load_and_burn(void *arg)
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
 	if (ppc_verify_mem(map, 0, SIZE) != -1)
 		return 5;
+	if (b->loaded && (write(b->loaded, &c, 1) != 1 || read(b->mapped, &c, 1) != 1))
+		return 10;
 	/* Of what was cached before, nobody hears when it is mapped. */
 	if (ppc_stream_op(att, stream, TEST_STREAM_RESET))
 		return 9;
@@ -377,18 +424,39 @@ static int load_and_burn(void *arg)
 /* As MADV_PAGEOUT does: the owner of a file needs no capability for it. */
 TEST_F(burn, from_others)
 {
+	int loaded[2], mapped[2], status;
 	struct burner b = { self->path, PPC_UID };
+	pid_t pid;
+	char c;
 
+	ASSERT_EQ(0, pipe(loaded));
+	ASSERT_EQ(0, pipe(mapped));
+	b.loaded = loaded[1];
+	b.mapped = mapped[0];
 	ASSERT_EQ(0, chown(self->path, PPC_UID, PPC_UID));
 	ASSERT_EQ(0, ppc_detach(self->att));
 	self->att = -1;
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(mapped[1]);
+		_exit(load_and_burn(&b));
+	}
+	close(loaded[1]);
+	ASSERT_EQ(1, read(loaded[0], &c, 1));
 	ppc_touch(self->map, 0, 8 * MB);
-	ASSERT_EQ(2048, present(self->map, 8 * MB));
-	EXPECT_EQ(0, ppc_in_child(load_and_burn, &b));
+	/* Some of it is being dropped, already. */
+	ASSERT_LT(0, present(self->map, 8 * MB));
+	ASSERT_EQ(1, write(mapped[1], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, present(self->map, 8 * MB));
 	EXPECT_EQ(0, ppc_cached_all(self->fd));
 	/* They only have to fault them in again. */
 	EXPECT_EQ(-1, ppc_verify_mem(self->map, 0, 8 * MB));
+	close(loaded[0]);
+	close(mapped[0]);
+	close(mapped[1]);
 }
 
 #define MAPPERS	70
@@ -445,9 +513,10 @@ TEST_F(burn, many_address_spaces)
 
 	ASSERT_EQ(0, munmap(self->map, SIZE));
 	self->map = MAP_FAILED;
-	ASSERT_EQ((long)(4 * MB), ppc_read(self->fd, 0, 4 * MB, MB));
 	stream = ppc_stream_one(self->att, 0, 4 * MB, false, true, 0);
 	ASSERT_LE(0, stream);
+	ppc_feed(self->att, stream, TEST_MISS, 0, PAGE);
+	ASSERT_EQ(4 * MB, ppc_settled(self->att));
 	ASSERT_TRUE(start_mappers(self->path, pid, MAPPERS));
 	ppc_feed(self->att, stream, TEST_CONSUME, 0, 4 * MB);
 	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));

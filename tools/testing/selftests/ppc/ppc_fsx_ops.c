@@ -10,10 +10,6 @@
 #include "kselftest.h"
 #include "ppc_fsx.h"
 
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE	0x00000080
-#endif
-
 /* A pipe takes so much at once. */
 #define SPLICE_MAX	(64 * KB)
 

@@ -19,9 +19,6 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
 #endif
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE	0x80
-#endif
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof(*(a)))
 

@@ -27,6 +27,10 @@
 
 #include "test_policy/ppc_test.h"
 
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE	0x00000080
+#endif
+
 #define KB		1024ULL
 #define MB		(1024 * KB)
 #define PPC_PATIENCE	60	/* seconds */
