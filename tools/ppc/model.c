@@ -29,6 +29,14 @@ static bool is_model_name(const char *name)
 				  name_has_suffix(name, ".gguf"));
 }
 
+/* Weights in formats that are not looked into. */
+static bool is_opaque_name(const char *name)
+{
+	return name[0] != '.' && (name_has_suffix(name, ".bin") ||
+				  name_has_suffix(name, ".pth") ||
+				  name_has_suffix(name, ".npz"));
+}
+
 struct inode_id {
 	dev_t dev;
 	ino_t ino;
@@ -112,8 +120,8 @@ static int compare_names(const void *a, const void *b)
 typedef bool (*is_wanted_t)(const char *name);
 
 /* The wanted files in a directory; what is found is for the caller to free. */
-static int list_dir(DIR *dir, const char *path, is_wanted_t is_wanted,
-		    char ***names, size_t *nr, struct why *why)
+static int list_names(DIR *dir, const char *path, is_wanted_t is_wanted,
+		      char ***names, size_t *nr, struct why *why)
 {
 	struct dirent *de;
 	struct stat st;
@@ -130,8 +138,22 @@ static int list_dir(DIR *dir, const char *path, is_wanted_t is_wanted,
 	}
 	if (errno)
 		return why_set(why, "%s: cannot read: %s", path, strerror(errno));
+	return 0;
+}
+
+/* Or, if there is none, weights in other formats. */
+static int list_dir(DIR *dir, const char *path, is_wanted_t is_wanted,
+		    char ***names, size_t *nr, struct why *why)
+{
+	if (list_names(dir, path, is_wanted, names, nr, why))
+		return -1;
+	if (!*nr) {
+		rewinddir(dir);
+		if (list_names(dir, path, is_opaque_name, names, nr, why))
+			return -1;
+	}
 	if (!*nr)
-		return why_set(why, "%s: no *.safetensors or *.gguf file in it",
+		return why_set(why, "%s: no *.safetensors, *.gguf, *.bin, *.pth or *.npz file in it",
 			       path);
 	qsort(*names, *nr, sizeof(**names), compare_names);
 	return 0;
@@ -254,7 +276,7 @@ int model_open(struct model *model, int nr_args, char **args, struct why *why)
 
 static bool is_stamped_name(const char *name)
 {
-	return is_model_name(name) || model_index_name(name);
+	return is_model_name(name) || is_opaque_name(name) || model_index_name(name);
 }
 
 static int stamp_file(void *data, int dir, const char *name, const char *shown,

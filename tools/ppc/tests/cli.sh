@@ -157,8 +157,12 @@ FAKE_PPC=resident=250001 try run --store s model -- true
 asks "$rec stats detach stats" "warm cache"; has stderr "not saved.*cold cache" "is not saved"
 FAKE_PPC=nothing try run --store s model -- true
 has stderr "not saved.*nothing" "reading nothing is not saved"
-FAKE_PPC="read" try run --store s model -- true
+mkdir large; truncate -s 300M large/model.gguf
+FAKE_PPC=half,read try run --store s large -- true
 has stderr "not saved.*the recording shows" "nor one that saw less than was read"
+FAKE_PPC="read" try run --store large/s large -- true
+has stderr "template saved" "but one of a load that read the model several times"
+rm -r large
 FAKE_PPC=get=75 try run --store s model -- true
 has stderr "not saved.*more accesses" "a recording that ran over is not saved"
 FAKE_PPC=record-stop=116 try run --store s model -- true

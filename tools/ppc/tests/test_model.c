@@ -71,7 +71,7 @@ static void refused(char *arg, const char *word, const char *what)
 
 static void test_dir(void)
 {
-	char *args[] = { "d", "d/b.gguf", "x.bin" };
+	char *args[] = { "d", "d/b.gguf", "x.bin", "empty" };
 	struct model model;
 	struct why why;
 
@@ -81,12 +81,19 @@ static void test_dir(void)
 	make_file("empty/config.json", "{}", 2);
 	refused("empty", "no *.safetensors", "one without weights is refused");
 	refused("nowhere", "No such file", "a missing file is refused");
+	make_file("empty/pytorch_model.bin", "12345", 5);
+	make_file("empty/.bin", "hidden", 6);
+	must(!model_open(&model, 1, &args[3], &why), why.text);
+	tap_ok(model.nr == 1 && model.bytes == 5,
+	       "without files in known formats, those in others are taken");
+	model_close(&model);
 
 	make_file("blobs/2", "two", 3);
 	make_file("d/b.gguf", "bbbb", 4);
 	make_file("d/a.safetensors", "a", 1);
 	make_file("d/.c.gguf", "hidden", 6);
 	make_file("d/readme.md", "text", 4);
+	make_file("d/training.bin", "text", 4);
 	make_file("d/.safetensors", "text", 4);
 	make_file("x.bin", "xxxxx", 5);
 	must(!symlink("../blobs/2", "d/c.safetensors") &&
