@@ -5,9 +5,9 @@ MAKEFLAGS += --no-print-directory
 # Not expanded by make: a command may have dollar signs of its own.
 override CMD := $(value CMD)
 export CMD CONFIG STOCK KSRC BASE MEM CPUS NUMA SSD SSD_GB ROOT VTIME PROFILE TIMEOUT NOBUILD APPEND FULL CACHE PPC_CACHE \
-	ROUNDS QUICK CELLS JOBS COMPARE CONTROL TESTS FUZZ ONLY SURVIVORS HOURS SEED THREADS XFSTESTS FSTYP GROUP SIGNOFF
+	ROUNDS QUICK CELLS CASES JOBS COMPARE CONTROL TESTS FUZZ ONLY SURVIVORS HOURS SEED THREADS XFSTESTS FSTYP GROUP SIGNOFF
 
-.PHONY: help run bench test logic kunit mutate vng cover kernel shell vm check check-ci series clean soak xfstests
+.PHONY: help run bench cases test logic kunit mutate vng cover kernel shell vm check check-ci series clean soak xfstests
 
 help:	## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,9 @@ run:	## load a real model on stock policy and through MAIO; table and out/run.js
 
 bench:	## measure MAIO beside its rivals; table and out/bench/ (QUICK=1: some minutes)
 	@dev/bench.sh
+
+cases:	## loads from users' reports that MAIO must not make worse; table and out/cases/ (CASES='1 3')
+	@dev/cases.sh
 
 test:	## KUnit, kselftests and boot tests in the guest, on the debug kernel
 	@dev/test.sh

@@ -1,0 +1,33 @@
+"""readahead larger than the device's requests"""
+import lab
+
+QUEUE = "/sys/block/nullb0/queue/"
+VARIANTS = "2560/128", "64/0", "64/16", "64/4096"
+
+
+def service(_):
+    return "plain"
+
+
+def plan():
+    yield from ((VARIANTS[0], mode) for mode in "SCP")
+    yield from ((variant, mode) for variant in VARIANTS[1:] for mode in "SP")
+
+
+def queue(sectors, ahead):
+    for name, value in (("max_sectors_kb", sectors), ("read_ahead_kb", ahead)):
+        with open(QUEUE + name, "w") as f:
+            f.write(value)
+
+
+def load(folder, _):
+    lab.load(lab.shards(folder))
+
+
+def before(_, __, variant):
+    queue(*variant.split("/"))
+
+
+def after(_):
+    queue(*VARIANTS[0].split("/"))
+    return {}
