@@ -105,9 +105,7 @@ mkdir -p "$out/guests"
 declare -A guests=()
 # shellcheck disable=SC2317 # called by traps
 cleanup() {
-	trap - ERR EXIT INT TERM
-	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
-	wait
+	guests_end
 	rm -rf "$tmp"
 	# Nothing is left of the model on the device.
 	if [ -n "$made" ]; then rm -f "$ssd_dev"; elif [ -n "$ssd_dev" ]; then wipefs -aq "$ssd_dev"; fi

@@ -16,7 +16,8 @@ cases=()
 for n in ${CASES:-$(cd "$here" && printf '%s\n' case_*.py | tr -dc '0-9\n')}; do
 	[[ $n =~ ^[0-9]+$ ]] || die "CASES=$CASES: '$n' is not a number"
 	n=$(printf %02d "$((10#$n))")
-	[ -f "$here/case_$n.py" ] || die "there is no case $n; there are:" "$(grep -Hm1 '^"""' "$here"/case_*.py | sed 's/.*case_\(..\).py:/  \1 /')"
+	[ -f "$here/case_$n.py" ] ||
+		die "there is no case $n; there are:" "$(grep -Hm1 '^"""' "$here"/case_*.py | sed 's/.*case_\(..\).py:/  \1 /')"
 	cases+=("$n")
 done
 "$TOP/dev/setup.sh"
@@ -26,21 +27,14 @@ done
 rm -rf "$out"
 mkdir -p "$out"
 guests=()
-# shellcheck disable=SC2317 # called by traps
-cleanup() {
-	trap - ERR EXIT INT TERM
-	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
-	wait
-}
-trap cleanup EXIT
-trap 'cleanup; exit 130' INT TERM
+guests_end_with_script
 
 # guest NUMBER CASE...: one boot; its records are out/cases/NUMBER/records.jsonl.
 guest() {
 	local dir=$out/$1
 	shift
 	mkdir -p "$dir/run"
-	cp "$TOP"/dev/run/{cache,command,maio,settle,ssd}.py "$TOP/dev/bench/where.py" "$here"/*.py "$dir/run/"
+	cp "$TOP"/dev/run/{cache,command,maio,settle,ssd}.py "$TOP"/dev/bench/{counters,where}.py "$here"/*.py "$dir/run/"
 	export CMD="cp -r /out/run /tmp/run && exec /usr/bin/python3 -B /tmp/run/guest.py /out/records.jsonl $*"
 	OUT="$dir" PROFILE=paper VTIME=1 NOBUILD=1 MEM=6G CPUS=1 NUMA=2 SSD='' SSD_GB=2 TIMEOUT=3600 \
 		"$TOP/dev/vm.sh" </dev/null &

@@ -111,6 +111,20 @@ logged() {
 	return $rc
 }
 
+# guests_end: for traps; ends the guests that the script has in its array "guests".
+guests_end() {
+	trap - ERR EXIT INT TERM
+	# shellcheck disable=SC2154 # the script's
+	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
+	wait
+}
+
+# guests_end_with_script: however that ends.
+guests_end_with_script() {
+	trap guests_end EXIT
+	trap 'guests_end; exit 130' INT TERM
+}
+
 # judge_self DIR: a script whose output is for dev/tap.py, called by hand: runs it again with DIR, and judges that.
 judge_self() {
 	mkdir -p "$1"

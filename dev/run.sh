@@ -25,14 +25,7 @@ mkdir -p "$out"
 gcc -O2 -Wall -static -o "$out/cost" "$here/cost.c"
 
 declare -A guests=()
-# shellcheck disable=SC2317 # called by traps
-cleanup() {
-	trap - ERR EXIT INT TERM
-	[ "${#guests[@]}" = 0 ] || kill "${guests[@]}" 2>/dev/null || true
-	wait
-}
-trap cleanup EXIT
-trap 'cleanup; exit 130' INT TERM
+guests_end_with_script
 
 # guest NAME PROFILE STOCK POLICIES ROUNDS PARTS: one boot, whose results are out/run/NAME/results.json.
 guest() {

@@ -31,9 +31,6 @@ def load(folder, variant):
     lab.said["direct"] = direct
 
 
-def judge(runs, want):
-    for (variant, mode), r in runs.items():
-        stock = runs[variant, "S"]
-        if mode != "S":
-            want(r.prefetched <= 16 * lab.MB, f"{r.prefetched >> 20} MiB read ahead, want at most 16")
-        want(r.said.get("direct") == stock.said["direct"], "the loader chose another way to read")
+def judge(r, want):
+    want(r.prefetched <= 16 * lab.MB, f"{r.prefetched >> 20} MiB read ahead, want at most 16")
+    want(r.said.get("direct") == r.stock.said["direct"], "the loader chose another way to read")

@@ -19,7 +19,6 @@ def load(folder, variant):
     lab.load(lab.shards(folder))
 
 
-def judge(runs, want):
-    for (variant, mode), r in runs.items():
-        more = r.said.get("used", 0) - runs[variant, "S"].said["used"]
-        want(more <= 32 * lab.MB, f"{more >> 20} MiB less free before data was read, want at most 32")
+def judge(r, want):
+    more = r.said.get("used", 0) - r.stock.said["used"]
+    want(more <= 32 * lab.MB, f"{more >> 20} MiB less free before data was read, want at most 32")

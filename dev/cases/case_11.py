@@ -21,10 +21,8 @@ def load(folder, variant):
     lab.said["nodes"] = where.all_bytes_on_nodes(lab.shards(folder))
 
 
-def judge(runs, want):
-    for (variant, mode), r in runs.items():
-        nodes = r.said.get("nodes", {})
-        on = int(nodes.get("1", nodes.get(1, 0)))
-        share = on / max(1, sum(int(v) for v in nodes.values()))
-        low, high = (0.95, 1) if variant == "bind" else (0.4, 0.6)
-        want(low <= share <= high, f"{variant}, {mode}: {share:.0%} of the model on node 1")
+def judge(r, want):
+    nodes = r.said.get("nodes", {})
+    share = nodes.get("1", 0) / max(1, sum(nodes.values()))
+    low, high = (0.95, 1) if r.variant == "bind" else (0.4, 0.6)
+    want(low <= share <= high, f"{share:.0%} of the model on node 1")

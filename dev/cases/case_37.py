@@ -3,15 +3,7 @@ import lab
 
 QUEUE = "/sys/block/nullb0/queue/"
 VARIANTS = "2560/128", "64/0", "64/16", "64/4096"
-
-
-def service(_):
-    return "plain"
-
-
-def plan():
-    yield from ((VARIANTS[0], mode) for mode in "SCP")
-    yield from ((variant, mode) for variant in VARIANTS[1:] for mode in "SP")
+ONE_TEMPLATE = True
 
 
 def queue(sectors, ahead):

@@ -6,16 +6,16 @@ A case is a module case_NN:
     its docstring        one line
     load(folder, variant)  the load, in a process of its own (see lab.py)
     MODES                which ways: S stock, C first run, P replay, A --auto, B replay with --burn ("SCP")
-    PREPARES             of these, what only records for those behind it
+    PREPARES             of these, what only records for those behind it, and is not judged
     VARIANTS             names of variants of the load (one without a name)
     LIMITS               in place of VARIANTS: {variant: memory limit in bytes or None}
     CACHED               bytes that may stay cached beside what does on stock
     MODEL, make(root)    the model: what write_model() is given, or what makes it
     models(folder)       what maioctl is told to be the model (the folder)
-    plan()               (variant, mode) in turn, where that is not all of both
-    service(variant)     under which name the template goes
+    ONE_TEMPLATE         variants replay the template of the first one; it alone has a first run (False)
     before(folder, mode, variant), after(mode)    beside the load; after() may tell more of it
-    judge(runs, want)    what else is wanted: want(is it so, what is said if not)
+    judge(r, want)       what else is wanted of a run: want(is it so, what is said if not); the same variant
+                         without MAIO is r.stock, any other run r.runs[variant, mode]
 
 usage: guest.py OUT.jsonl CASE...
 """
@@ -23,20 +23,20 @@ import importlib
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
 import cache
+import counters
 import lab
 import maio
 import settle
 import ssd
-from command import run
+from command import complete, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MOUNT, CGROUP, TOLD = "/mnt", "/sys/fs/cgroup/case", maio.TOLD
+MOUNT, CGROUP = "/mnt", "/sys/fs/cgroup/case"
 OPTIONS = {"C": [], "P": [], "A": ["--auto"], "B": ["--burn"]}
 COMPLAINT = re.compile(r"\b(BUG|WARNING|oom|Killed|hung task|rcu.*stall)\b")
 # What may differ from one load to the next: the command's start, and a page here or there.
@@ -53,8 +53,7 @@ def files_of(folder):
 
 
 def bytes_read():
-    with open(f"/sys/block/{os.path.basename(os.path.realpath(ssd.DEVICE))}/stat") as f:
-        return int(f.read().split()[2]) * 512
+    return counters.device_bytes(os.path.basename(os.path.realpath(ssd.DEVICE)))
 
 
 def complaints():
@@ -65,16 +64,18 @@ class Case:
     def __init__(self, name):
         self.name = name
         self.module = importlib.import_module("case_" + name)
-        self.limits = getattr(self.module, "LIMITS", None)
-        self.variants = self.limits or getattr(self.module, "VARIANTS", ("",))
+        self.limits = self.hook("LIMITS", {})
+        self.variants = list(self.limits or self.hook("VARIANTS", ("",)))
+        self.one_template = self.hook("ONE_TEMPLATE", False)
         self.runs = {}
 
     def hook(self, name, default):
         return getattr(self.module, name, default)
 
     def plan(self):
-        modes = self.hook("MODES", "SCP")
-        return self.hook("plan", lambda: [(v, m) for v in self.variants for m in modes])()
+        """(variant, mode) in turn."""
+        return [(v, m) for v in self.variants for m in self.hook("MODES", "SCP")
+                if m != "C" or v == self.variants[0] or not self.one_template]
 
     def make(self):
         """The model; one that is like the last case's is there already."""
@@ -92,16 +93,16 @@ class Case:
         load = [sys.executable, "-B", HERE + "/lab.py", "case_" + self.name, self.folder, variant]
         if mode == "S":
             return load
-        service = re.sub(r"\W+", "-", self.name + self.hook("service", lambda v: v)(variant))
+        service = re.sub(r"\W+", "-", self.name + ("" if self.one_template else variant))
         models = self.hook("models", lambda folder: [folder])(self.folder)
         before = maio.before(service, models[0], *OPTIONS[mode])
         return before[:-1] + models[1:] + before[-1:] + load
 
     def measure(self, variant, mode):
-        files, limit = files_of(self.folder), self.limits and self.limits[variant]
+        files, limit = files_of(self.folder), self.limits.get(variant)
         cache.drop(files)
-        if os.path.exists(TOLD):
-            os.unlink(TOLD)
+        if os.path.exists(maio.TOLD):
+            os.unlink(maio.TOLD)
         if limit:
             os.mkdir(CGROUP)
             with open(CGROUP + "/memory.max", "w") as f:
@@ -110,32 +111,28 @@ class Case:
         settle.khugepaged()
         complained = len(complaints())
         read, begin = bytes_read(), time.monotonic()
-
-        def join():
-            if limit:
-                with open(CGROUP + "/cgroup.procs", "w") as f:
-                    f.write(str(os.getpid()))
-
-        done = subprocess.run(self.command(variant, mode), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              check=False, preexec_fn=join, cwd=HERE)
+        done = complete(*self.command(variant, mode), cgroup=CGROUP if limit else None)
         seconds, read = time.monotonic() - begin, bytes_read() - read
         resident = sum(cache.cached(f) for f in files)
         more = self.hook("after", lambda *_: {})(mode)
         if limit:
             os.rmdir(CGROUP)
-        said = json.loads(done.stdout) if done.returncode == 0 and done.stdout else {}
+        if mode == "S" and done.returncode:
+            raise RuntimeError(f"the load fails without MAIO: {done.stderr[-2000:].strip()}")
+        said = json.loads(done.stdout) if not done.returncode else {}
         told = {}
-        if os.path.exists(TOLD):
-            with open(TOLD) as f:
+        if os.path.exists(maio.TOLD):
+            with open(maio.TOLD) as f:
                 told = json.load(f)
         return SimpleNamespace(
-            seconds=seconds, read=read, resident=resident, exit=done.returncode, said={**said, **more},
+            variant=variant, mode=mode, runs=self.runs, seconds=seconds, read=read, resident=resident, exit=done.returncode, said={**said, **more},
             prefetched=told.get("stats", {}).get("prefetched_bytes", 0), saved=bool(told.get("template", {}).get("saved")),
             replayed=told.get("state") == "replay", told=told, stderr=done.stderr[-2000:],
             complaints=complaints()[complained:])
 
-    def common(self, r, stock, want):
+    def common(self, r, want):
         """What is wanted of every case."""
+        stock = r.stock
         if r.exit != stock.exit:
             want(False, f"exit {r.exit}: {r.stderr.strip().splitlines()[-1:]}")
             return
@@ -153,32 +150,22 @@ class Case:
             say(f"{self.name} {variant} {mode}: {r.seconds:.3f} s, {r.read / 1e6:.0f} MB read, "
                 f"{r.resident / 1e6:.0f} MB cached, exit {r.exit}")
         for (variant, mode), r in self.runs.items():
-            stock, why = self.runs[variant, "S"], []
-            # Judged one by one, so that each run is told what it failed.
-            pair = {(variant, "S"): stock, (variant, mode): r}
+            r.stock, why = self.runs[variant, "S"], []
 
             def want(ok, text):
-                if not ok and text not in why:
+                if not ok:
                     why.append(text)
 
-            if mode != "S" and mode not in self.hook("PREPARES", ""):
-                self.common(r, stock, want)
-                self.hook("judge", lambda *_: None)(Runs(self.runs, pair), want)
+            judged = mode != "S" and mode not in self.hook("PREPARES", "")
+            if judged:
+                self.common(r, want)
+                self.hook("judge", lambda *_: None)(r, want)
             out.write(json.dumps({
                 "case": self.name, "title": self.module.__doc__, "variant": variant, "mode": mode, "seconds": r.seconds,
-                "ratio_to_stock": r.seconds / stock.seconds, "read_mb": r.read / 1e6,
-                "read_ratio": r.read / max(1, stock.read), "resident_mb": r.resident / 1e6, "exit": r.exit,
-                "verdict": "fails" if why else "ok", "why": "; ".join(why), "said": r.said, "maioctl": r.told}) + "\n")
-
-
-class Runs(dict):
-    """All runs of a case, of which those are looked at that are judged now."""
-    def __init__(self, runs, judged):
-        super().__init__(runs)
-        self.judged = judged
-
-    def items(self):
-        return self.judged.items()
+                "ratio_to_stock": r.seconds / r.stock.seconds, "read_mb": r.read / 1e6,
+                "read_ratio": r.read / max(1, r.stock.read), "resident_mb": r.resident / 1e6, "exit": r.exit,
+                "verdict": "fails" if why else "ok" if judged else "not judged", "why": "; ".join(why),
+                "said": r.said, "maioctl": r.told}) + "\n")
 
 
 def main(out, *names):

@@ -123,7 +123,7 @@ static s64 ppc_read_range(struct ppc_stream *stream,
 	if (!ppc_file_unchanged(pf) || range->pos >= pf->size)
 		goto put;
 	read = -EAGAIN;
-	ppc_stream_take_turns(stream);
+	ppc_stream_interleave(stream);
 	memcg = ppc_stream_memcg(stream);
 	if (!blk_cgroup_congested() && ppc_headroom_for(stream, memcg, pf, range))
 		read = ppc_read_submit(stream, pf, range, memcg);

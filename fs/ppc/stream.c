@@ -84,7 +84,7 @@ static void ppc_stream_follow_policy(struct ppc_stream *stream)
 	const struct mempolicy *pol = current->mempolicy;
 
 	if (pol && (pol->mode == MPOL_INTERLEAVE || pol->mode == MPOL_WEIGHTED_INTERLEAVE))
-		stream->turns = pol->nodes;
+		stream->interleave = pol->nodes;
 	WRITE_ONCE(stream->reader_nid, mempolicy_slab_node());
 #else
 	WRITE_ONCE(stream->reader_nid, numa_mem_id());
@@ -146,7 +146,7 @@ void ppc_stream_forget_reader(struct ppc_stream *stream)
 	stream->blkcg = NULL;
 	stream->refused = NULL;
 	WRITE_ONCE(stream->reader_nid, NUMA_NO_NODE);
-	nodes_clear(stream->turns);
+	nodes_clear(stream->interleave);
 	WRITE_ONCE(stream->charge_known, false);
 }
 EXPORT_SYMBOL_GPL(ppc_stream_forget_reader);
@@ -192,13 +192,13 @@ int ppc_stream_nid(const struct ppc_stream *stream)
 	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
 }
 
-/* The next batch goes to the next node, if the reader's memory policy takes turns. */
-void ppc_stream_take_turns(struct ppc_stream *stream)
+/* If the reader's memory policy interleaves, each range goes to the next node. */
+void ppc_stream_interleave(struct ppc_stream *stream)
 {
 	guard(spinlock)(&stream->lock);
-	if (!nodes_empty(stream->turns))
+	if (!nodes_empty(stream->interleave))
 		WRITE_ONCE(stream->reader_nid,
-			   next_node_in(stream->reader_nid, stream->turns));
+			   next_node_in(stream->reader_nid, stream->interleave));
 }
 
 /**

@@ -36,7 +36,7 @@ struct ppc_inflight {
  * @att: attachment
  * @link: in &ppc_attachment.streams
  * @private: of the policy
- * @lock: protects what follows up to @turns
+ * @lock: protects what follows up to @interleave
  * @running: started, and not stopped
  * @halted: was running when all streams were stopped
  * @waiting: for memory; used by the read worker only
@@ -47,7 +47,7 @@ struct ppc_inflight {
  * @refused: cgroup of a reader that may not be charged; only to compare with
  * @nid: wanted node, or NUMA_NO_NODE
  * @reader_nid: node that the reader's memory policy prefers, used if @nid is none
- * @turns: nodes that the reader's memory policy takes by turns, or none
+ * @interleave: nodes of the reader's memory policy if it interleaves, or none
  * @seen: when a reader was last seen, jiffies
  * @ahead: bytes read ahead and not consumed
  * @read: worker
@@ -73,7 +73,7 @@ struct ppc_stream {
 	const struct mem_cgroup *refused;
 	int nid;
 	int reader_nid;
-	nodemask_t turns;
+	nodemask_t interleave;
 	unsigned long seen;
 	atomic64_t ahead;
 
@@ -118,7 +118,7 @@ static inline void ppc_blkcg_put(struct cgroup_subsys_state *blkcg)
 struct mem_cgroup *ppc_stream_memcg(struct ppc_stream *stream);
 void ppc_stream_act_for_reader(struct ppc_stream *stream);
 int ppc_stream_nid(const struct ppc_stream *stream);
-void ppc_stream_take_turns(struct ppc_stream *stream);
+void ppc_stream_interleave(struct ppc_stream *stream);
 
 /* read.c */
 

@@ -76,7 +76,7 @@ void maio_stream_filled(struct ppc_stream *stream,
 			const struct ppc_range *range, s64 read)
 {
 	struct maio_stream *s = ppc_stream_private(stream);
-	bool ours = read > 0 || (!read && maio_streams_brought(s->set, range));
+	bool ours = read > 0 || (!read && maio_streams_have_read(s->set, range));
 
 	scoped_guard(spinlock, &s->lock) {
 		if (read >= 0) {

@@ -68,7 +68,7 @@ static inline bool maio_chunk_left(const struct maio_map *map, u32 chunk)
 	return map->state[chunk] & MAIO_CHUNK_CACHED;
 }
 
-/* The same, and may it be dropped? What was cached before the load is of others. */
+/* The same, and was it cached for this load? Other pages are not dropped. */
 static inline bool maio_chunk_droppable(const struct maio_map *map, u32 chunk)
 {
 	const u16 mask = MAIO_CHUNK_CACHED | MAIO_CHUNK_OURS;

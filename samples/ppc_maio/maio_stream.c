@@ -232,7 +232,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
-	/* Stock readahead reads it for this load, or has. */
+	/* Stock readahead reads it for this load. */
 	if (step.miss || access->type == PPC_ACCESS_MARKER)
 		s->map.state[step.chunk] |= MAIO_CHUNK_OURS;
 	if (access->dropbehind)
@@ -320,8 +320,8 @@ bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos)
 	return !READ_ONCE(s->returned) && maio_stream_contains(s, file, pos);
 }
 
-/* Has any stream of the load brought in where a range begins? */
-bool maio_streams_brought(struct maio_streams *set, const struct ppc_range *range)
+/* Has any stream of the load read the start of a range, and not dropped it? */
+bool maio_streams_have_read(struct maio_streams *set, const struct ppc_range *range)
 {
 	struct maio_stream *s;
 	u32 chunk;

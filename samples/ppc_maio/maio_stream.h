@@ -139,7 +139,7 @@ struct maio_stream {
 	struct maio_sweep sweep;
 };
 
-/* Does the stream drop all that it has brought in? */
+/* Does the stream drop finished chunks however much memory there is? */
 static inline bool maio_stream_burns(const struct maio_stream *s)
 {
 	return READ_ONCE(s->drop_mode) == MAIO_DROP_ALWAYS || READ_ONCE(s->dropbehind);
@@ -159,7 +159,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 bool maio_stream_contains(struct maio_stream *s, u32 file, u64 pos);
 bool maio_stream_wants(struct maio_stream *s, u32 file, u64 pos, u64 len);
 bool maio_stream_spent(struct maio_stream *s, u32 file, u64 pos);
-bool maio_streams_brought(struct maio_streams *set, const struct ppc_range *range);
+bool maio_streams_have_read(struct maio_streams *set, const struct ppc_range *range);
 bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len);
 void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap);
 void maio_stream_set_node(struct maio_stream *s, int nid);

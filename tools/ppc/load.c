@@ -225,7 +225,7 @@ static int judge_recording(const struct load *l, bool failed, struct why *why)
 {
 	const struct maio_status *status = &l->status;
 	char a[BYTES_TEXT_MAX], b[BYTES_TEXT_MAX];
-	__u64 useful;
+	__u64 useful = 0;
 
 	if (!coverage_enough(status->resident_at_start, l->model.bytes))
 		return why_set(why, "%s of %s were cached at the start, so the recording saw too little; run again with a cold cache",
@@ -237,8 +237,10 @@ static int judge_recording(const struct load *l, bool failed, struct why *why)
 			       bytes_text(status->template_bytes, a),
 			       bytes_text(l->model.bytes, b));
 	/* A load may read the model several times, and the recording shows it once. */
-	useful = !l->have_stats ? 0 :
-		 l->stats.useful_bytes < l->model.bytes ? l->stats.useful_bytes : l->model.bytes;
+	if (l->have_stats)
+		useful = l->stats.useful_bytes;
+	if (useful > l->model.bytes)
+		useful = l->model.bytes;
 	if (useful / 100 * COVERAGE_MIN_PERCENT > status->template_bytes + RECORDING_SLACK)
 		return why_set(why, "the recording shows %s, and %s that were read ahead were read",
 			       bytes_text(status->template_bytes, a), bytes_text(useful, b));

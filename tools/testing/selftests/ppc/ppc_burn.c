@@ -142,7 +142,9 @@ TEST_F(burn, gap)
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, gap));
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, at));
 	/* Burned in steps of 8 MiB: two of them at least are due. */
-	EXPECT_TRUE(PPC_WAIT(ppc_cached(self->fd, 0, 10 * MB) == 0));
+	PPC_WAIT(ppc_cached(self->fd, 0, 10 * MB) == 0);
+	/* What a CPU's batch of new folios holds is left to the stop. */
+	EXPECT_GE(31, ppc_cached(self->fd, 0, 10 * MB));
 	sleep(2);
 	EXPECT_EQ((long)(gap / PAGE), ppc_cached(self->fd, at - gap, gap));
 }
@@ -400,7 +402,8 @@ static int load_and_burn(void *arg)
 	att = ppc_attach_one(fd);
 	if (att < 0)
 		return 3;
-	stream = ppc_stream_one(att, 0, SIZE, true, true, 0);
+	/* What others are to map is not dropped before they do. */
+	stream = ppc_stream_one(att, 0, SIZE, true, true, b->loaded ? SIZE : 0);
 	if (stream < 0)
 		return 4;
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
@@ -445,8 +448,7 @@ TEST_F(burn, from_others)
 	close(loaded[1]);
 	ASSERT_EQ(1, read(loaded[0], &c, 1));
 	ppc_touch(self->map, 0, 8 * MB);
-	/* Some of it is being dropped, already. */
-	ASSERT_LT(0, present(self->map, 8 * MB));
+	ASSERT_EQ(2048, present(self->map, 8 * MB));
 	ASSERT_EQ(1, write(mapped[1], &c, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);

@@ -4,6 +4,7 @@
  * far as they may, and go elsewhere when the reader does. What is cached is
  * asked of cachestat() and mincore(), not of the counters alone.
  */
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -521,59 +522,54 @@ TEST_F(stream, charged_to_the_reader_of_this_load)
 		ppc_cg_remove(cg[i]);
 }
 
-static int bound_reader(void *arg)
+struct policy_reader {
+	int att;
+	int stream;
+	int mode;
+	unsigned long nodes;
+};
+
+/* On a CPU of node 0. */
+static int policy_reader(void *arg)
 {
-	const struct { int att; int stream; } *a = arg;
-	const unsigned long mask = 1UL << 1;
+	const struct policy_reader *r = arg;
 	cpu_set_t cpus;
 
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
-	    syscall(__NR_set_mempolicy, 2 /* MPOL_BIND */, &mask,
-		    8 * sizeof(mask)))
+	    syscall(__NR_set_mempolicy, r->mode, &r->nodes, 8 * sizeof(r->nodes)))
 		return 1;
-	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
+	return ppc_feed(r->att, r->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
 }
 
 /* Where a reader's memory policy has its own reads go, those ahead of it go, too. */
 TEST_F(stream, reader_with_a_memory_policy)
 {
-	struct { int att; int stream; } arg = { self->att };
+	struct policy_reader r = { self->att, .mode = MPOL_BIND, .nodes = 1UL << 1 };
 	struct ppc_stats stats;
 
 	if (access("/sys/devices/system/node/node1", F_OK))
 		SKIP(return, "only one NUMA node");
-	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
-	ASSERT_LE(0, arg.stream);
-	ASSERT_EQ(0, ppc_in_child(bound_reader, &arg));
+	r.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, r.stream);
+	ASSERT_EQ(0, ppc_in_child(policy_reader, &r));
 	EXPECT_EQ(SIZE, ppc_settled(self->att));
 	ASSERT_EQ(0, ppc_stats(self->att, &stats));
 	EXPECT_LE(SIZE / 100 * 99, stats.node_bytes[1]);
 }
 
-static int interleaving_reader(void *arg)
-{
-	const struct { int att; int stream; } *a = arg;
-	const unsigned long mask = 3;
-
-	if (syscall(__NR_set_mempolicy, 3 /* MPOL_INTERLEAVE */, &mask, 8 * sizeof(mask)))
-		return 1;
-	return ppc_feed(a->att, a->stream, TEST_MISS, 0, PAGE) == 1 ? 0 : 2;
-}
-
-/* Where a reader's memory policy takes turns, what is ahead of it does, too. */
 TEST_F(stream, reader_that_interleaves)
 {
-	struct { int att; int stream; } arg = { self->att };
+	struct policy_reader r = { self->att, .mode = MPOL_INTERLEAVE, .nodes = 3 };
 	struct ppc_stats stats;
 	int nid;
 
 	if (access("/sys/devices/system/node/node1", F_OK))
 		SKIP(return, "only one NUMA node");
-	arg.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
-	ASSERT_LE(0, arg.stream);
-	ASSERT_EQ(0, ppc_in_child(interleaving_reader, &arg));
+	r.stream = ppc_stream_one(self->att, 0, SIZE, false, false, 0);
+	ASSERT_LE(0, r.stream);
+	ASSERT_EQ(0, ppc_in_child(policy_reader, &r));
 	EXPECT_EQ(SIZE, ppc_settled(self->att));
 	ASSERT_EQ(0, ppc_stats(self->att, &stats));
 	for (nid = 0; nid < 2; nid++)
