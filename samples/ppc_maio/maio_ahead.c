@@ -10,6 +10,29 @@
 /* Within this distance of the readers, reading ahead is worth a reclaim. */
 #define MAIO_NEAR_BYTES		SZ_16M
 
+/*
+ * Read less ahead if it was of no use, and give up if nothing was. Until readers have
+ * read on, one window is all there is, and nothing counts as lost: they may look at the
+ * headers of many files first.
+ */
+static bool maio_ahead_restrain(struct maio_stream *s)
+{
+	u64 lost = s->issued - s->useful;
+
+	lockdep_assert_held(&s->lock);
+	lost -= min(lost, maio_cursors_pending(&s->cursors, &s->map));
+	if (!maio_stream_read_on(s)) {
+		s->window.lost = lost;
+		return s->issued + PPC_READ_BYTES <= s->window.size;
+	}
+	maio_window_update(&s->window, s->useful, lost);
+	if (s->window.size)
+		return true;
+	maio_stream_give_up(s);
+	ppc_stream_set_ahead(s->stream, 0);
+	return false;
+}
+
 /* The next callback: choose what to read next. */
 bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 {
@@ -35,6 +58,9 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	guard(spinlock)(&s->lock);
 	if (s->gave_up)
 		return false;
+	if (!maio_ahead_restrain(s))
+		return false;
+	limits.budget = min(limits.budget, s->window.size);
 	if (!maio_cursors_pick(&s->cursors, &s->map, limits.budget,
 			       PPC_READ_BYTES, batch)) {
 		ahead = maio_cursors_ahead(&s->cursors, &s->map);

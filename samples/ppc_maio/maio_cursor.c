@@ -180,6 +180,7 @@ void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 	const bool cached = state & MAIO_CHUNK_CACHED;
 	const u32 done = step->last + step->whole;
 	struct maio_cursor *c;
+	u64 passed;
 
 	*out = (struct maio_outcome){ .hit = PPC_STREAM_COVERED };
 	cs->clock++;
@@ -212,7 +213,9 @@ void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 		c->pos = done;
 		c->next = max(c->next, done);
 	}
+	passed = out->consumed;
 	maio_cursor_see(map, step, out);
+	out->read = out->consumed - passed;
 	maio_cursor_settle(c, map, step->lag, out);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_access);
@@ -251,8 +254,9 @@ static u64 maio_chunks_unread(const struct maio_map *map, u32 from, u32 end)
 	return bytes;
 }
 
-/* Unfinished bytes in the windows of all readers that are not idle. */
-u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map)
+/* Unfinished bytes that are ahead of active readers or, with @passed, might be read. */
+static u64 maio_cursors_unread(const struct maio_cursors *cs, const struct maio_map *map,
+			       bool passed)
 {
 	u32 done = 0, from, end;
 	u64 ahead = 0;
@@ -264,7 +268,7 @@ u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map
 		end = 0;
 		for (i = 0; i < MAIO_CURSORS; i++) {
 			const struct maio_cursor *c = &cs->cursor[i];
-			u32 begin = max(c->pos, done);
+			u32 begin = max(passed ? c->tail : c->pos, done);
 
 			if (maio_cursor_active(cs, c) && begin < c->next &&
 			    begin < from) {
@@ -277,7 +281,20 @@ u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map
 	} while (end);
 	return ahead;
 }
+
+/* Unfinished bytes ahead of all readers that are not idle. */
+u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map)
+{
+	return maio_cursors_unread(cs, map, false);
+}
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_ahead);
+
+/* The same, and those that a reader has just skipped. */
+u64 maio_cursors_pending(const struct maio_cursors *cs, const struct maio_map *map)
+{
+	return maio_cursors_unread(cs, map, true);
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_cursors_pending);
 
 static bool maio_cursor_may_skip(const struct maio_map *map, const struct maio_cursor *c)
 {

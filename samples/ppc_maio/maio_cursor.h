@@ -73,6 +73,7 @@ struct maio_step {
  * @again: another pass begins
  * @useful: read ahead, and finished now
  * @consumed: finished now
+ * @read: of these, not just passed over
  * @late: the reader had to wait for it
  * @refaulted: dropped before, and read again now
  * @populated: change of the bytes that are cached or skipped
@@ -84,9 +85,22 @@ struct maio_outcome {
 	bool again;
 	u64 useful;
 	u64 consumed;
+	u64 read;
 	u64 late;
 	u64 refaulted;
 	s64 populated;
+};
+
+/**
+ * struct maio_window - how much to read ahead of the readers of a stream
+ * @size: bytes; 0: nothing that was read ahead is of use
+ * @used: bytes read ahead and finished by readers, when @size changed
+ * @lost: bytes read ahead that readers have passed or lost, when @size changed, or fewer
+ */
+struct maio_window {
+	u64 size;
+	u64 used;
+	u64 lost;
 };
 
 /**
@@ -111,6 +125,7 @@ void maio_cursors_reset(struct maio_cursors *cs, struct maio_map *map);
 void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 			 const struct maio_step *step, struct maio_outcome *out);
 bool maio_cursors_skipped(const struct maio_cursors *cs, u32 chunk);
+u64 maio_cursors_pending(const struct maio_cursors *cs, const struct maio_map *map);
 u64 maio_cursors_ahead(const struct maio_cursors *cs, const struct maio_map *map);
 bool maio_cursors_skip(struct maio_cursors *cs, const struct maio_map *map);
 bool maio_cursors_pick(struct maio_cursors *cs, struct maio_map *map, u64 budget,
@@ -120,5 +135,14 @@ bool maio_cursors_hold(const struct maio_cursors *cs, const struct maio_map *map
 		       u32 chunk, u64 gap);
 bool maio_cursors_at_end(const struct maio_cursors *cs,
 			 const struct maio_map *map);
+
+/* maio_window.c */
+
+/* An access says little about the rest of a load, unless its template says more. */
+#define MAIO_WINDOW_START	SZ_16M
+#define MAIO_WINDOW_EAGER	SZ_128M
+
+void maio_window_reset(struct maio_window *w, u64 start);
+void maio_window_update(struct maio_window *w, u64 used, u64 lost);
 
 #endif /* _MAIO_CURSOR_H */

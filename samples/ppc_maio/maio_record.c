@@ -41,7 +41,7 @@ void maio_record_access(struct maio_recorder *recorder,
 {
 	guard(spinlock)(&recorder->lock);
 
-	if (!maio_track_access(recorder->track, access))
+	if (!maio_track_access(recorder->track, access, jiffies))
 		recorder->lost++;
 }
 
@@ -160,8 +160,8 @@ static int maio_record_template(struct maio *maio, struct maio_track *track)
 	if (!data)
 		goto out;
 
-	maio_template_build(data, sizes, nr_files, counts, nr_groups, extents,
-			    nr);
+	maio_template_build(data, track->eager && !track->paused, sizes, nr_files,
+			    counts, nr_groups, extents, nr);
 	err = maio_take_template(maio, data, size);
 	if (!err)
 		data = NULL;

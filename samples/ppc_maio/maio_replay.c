@@ -154,6 +154,8 @@ int maio_replay_start(struct maio *maio)
 		return -ENOMEM;
 	spin_lock_init(&replay->lock);
 	maio_streams_init(&replay->streams);
+	if (maio->template.eager)
+		replay->streams.window = MAIO_WINDOW_EAGER;
 	replay->att = maio->att;
 	replay->nr_groups = nr_groups;
 

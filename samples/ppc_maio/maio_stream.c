@@ -20,9 +20,8 @@
 /* Chunks to scan before reporting bytes as wanted. */
 #define MAIO_WANTS_LOOKS	256
 
-/* A wrong guess costs little below this. */
+/* Dropping wrongly costs little below this. */
 #define MAIO_GIVE_UP_BYTES	SZ_64M
-#define MAIO_WASTE_BYTES	SZ_256M
 
 /* If so many dropped bytes are read again, dropping was wrong. */
 #define MAIO_RETURN_BYTES	SZ_16M
@@ -32,6 +31,7 @@ void maio_streams_init(struct maio_streams *set)
 {
 	spin_lock_init(&set->lock);
 	INIT_LIST_HEAD(&set->list);
+	set->window = MAIO_WINDOW_START;
 }
 
 /* Refuse ranges without a file or beyond its end. */
@@ -87,6 +87,7 @@ struct maio_stream *maio_stream_create(struct ppc_attachment *att,
 	s->att = att;
 	s->set = set;
 	spin_lock_init(&s->lock);
+	maio_window_reset(&s->window, set->window);
 	/* No reader yet, and jiffies may be about to wrap. */
 	s->last_access = jiffies - 2 * MAIO_END_REST;
 	s->stream = ppc_stream_create(att, s);
@@ -132,8 +133,10 @@ void maio_stream_reset(struct maio_stream *s)
 	s->counted = false;
 	s->issued = 0;
 	WRITE_ONCE(s->populated, 0);
+	s->read = 0;
 	s->useful = 0;
 	s->refaulted = 0;
+	maio_window_reset(&s->window, s->set->window);
 	WRITE_ONCE(s->gave_up, false);
 	WRITE_ONCE(s->dropbehind, false);
 	s->under_pressure = false;
@@ -171,17 +174,6 @@ static bool maio_stream_step(const struct maio_stream *s,
 	return true;
 }
 
-/* Hardly anything of what was read ahead is used, and readers are elsewhere. */
-static bool maio_stream_wastes(const struct maio_stream *s)
-{
-	u64 unread = s->issued - min(s->issued, s->useful);
-
-	if (unread < MAIO_WASTE_BYTES || s->useful > s->issued / 8)
-		return false;
-	return unread - min(unread, maio_cursors_ahead(&s->cursors, &s->map)) >
-	       s->issued / 2;
-}
-
 /* Dropped bytes are read again and again. */
 static bool maio_stream_thrashes(const struct maio_stream *s)
 {
@@ -190,21 +182,31 @@ static bool maio_stream_thrashes(const struct maio_stream *s)
 	       s->refaulted >= s->issued / 4;
 }
 
-/* Give up if reading ahead or dropping was of no use. */
-static void maio_stream_judge(struct maio_stream *s, bool interrupted)
+/* The stream cost more than it saved. */
+void maio_stream_give_up(struct maio_stream *s)
+{
+	lockdep_assert_held(&s->lock);
+	WRITE_ONCE(s->gave_up, true);
+	ppc_count(s->att, PPC_COUNT_FALLBACKS, 1);
+	trace_ppc_fallback(ppc_attachment_policy(s->att), s->issued, s->useful,
+			   s->refaulted);
+}
+
+/* Was it wrong to drop? */
+static void maio_stream_judge(struct maio_stream *s)
 {
 	lockdep_assert_held(&s->lock);
 	/* Some bytes are always read twice, where readers meet. */
 	if (s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64))
 		WRITE_ONCE(s->returned, true);
-	if (s->gave_up)
-		return;
-	if (!maio_stream_thrashes(s) && !(interrupted && maio_stream_wastes(s)))
-		return;
-	WRITE_ONCE(s->gave_up, true);
-	ppc_count(s->att, PPC_COUNT_FALLBACKS, 1);
-	trace_ppc_fallback(ppc_attachment_policy(s->att), s->issued, s->useful,
-			   s->refaulted);
+	if (!s->gave_up && maio_stream_thrashes(s))
+		maio_stream_give_up(s);
+}
+
+/* Have readers read on after their first accesses? Under the stream's lock. */
+bool maio_stream_read_on(const struct maio_stream *s)
+{
+	return s->read >= MAIO_WINDOW_START / 2;
 }
 
 /* Does the stream drop finished chunks now? Under the stream's lock. */
@@ -222,7 +224,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 {
 	struct maio_outcome out;
 	struct maio_step step;
-	bool drop = false, end = false, kick;
+	bool drop = false, end = false, reads_on, kick;
 
 	if (!ppc_stream_running(s->stream) ||
 	    !maio_stream_step(s, access, &step))
@@ -240,10 +242,14 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	s->drop_from = min(s->drop_from, step.chunk);
 	/* In another pass, everything is to be read again. */
 	WRITE_ONCE(s->populated, out.again ? 0 : s->populated + out.populated);
-	s->useful += out.useful;
+	/* Some of it may have been cached before. */
+	s->useful = min(s->useful + out.useful, s->issued);
 	s->refaulted += out.refaulted;
 	s->consumed += out.consumed;
-	maio_stream_judge(s, out.interrupted);
+	reads_on = !maio_stream_read_on(s);
+	s->read += out.read;
+	reads_on &= maio_stream_read_on(s);
+	maio_stream_judge(s);
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
 		WRITE_ONCE(s->longest, max(s->longest, access->len));
@@ -255,7 +261,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	}
 	/* Waking the worker for each fault would cost more than the fault. */
 	kick = !s->gave_up &&
-	       (out.passed || out.hit != PPC_STREAM_COVERED);
+	       (out.passed || reads_on || out.hit != PPC_STREAM_COVERED);
 	if (s->gave_up)
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&s->lock);

@@ -35,10 +35,12 @@ enum maio_drop_mode {
  * struct maio_streams - the streams of one load
  * @lock: protects @list
  * @list: struct maio_stream
+ * @window: with which windows start, bytes
  */
 struct maio_streams {
 	spinlock_t lock; /* outside of those of streams */
 	struct list_head list;
+	u64 window;
 };
 
 /* Extent of a sweep that drops chunks. */
@@ -96,8 +98,10 @@ struct maio_sweep {
  * @nid: wanted node, or NUMA_NO_NODE
  * @map: ranges and the state of their chunks
  * @cursors: readers
+ * @window: how much to read ahead of them
  * @last_access: when a reader was last seen, jiffies
  * @consumed: bytes consumed since the last sweep
+ * @read: bytes that readers have read to the end of a chunk, read ahead or not
  * @issued: bytes read ahead
  * @populated: bytes that are cached or skipped
  * @useful: bytes of @issued that readers have finished
@@ -126,8 +130,10 @@ struct maio_stream {
 	int nid;
 	struct maio_map map;
 	struct maio_cursors cursors;
+	struct maio_window window;
 	unsigned long last_access;
 	u64 consumed;
+	u64 read;
 	u64 issued;
 	u64 populated;
 	u64 useful;
@@ -164,6 +170,8 @@ bool maio_streams_failed(struct maio_streams *set, u32 file, u64 pos, u64 len);
 void maio_stream_set_drop_mode(struct maio_stream *s, enum maio_drop_mode burn, u64 gap);
 void maio_stream_set_node(struct maio_stream *s, int nid);
 bool maio_stream_drops(const struct maio_stream *s);
+void maio_stream_give_up(struct maio_stream *s);
+bool maio_stream_read_on(const struct maio_stream *s);
 
 /* maio_ahead.c */
 

@@ -13,6 +13,7 @@
 #include <linux/align.h>
 #include <linux/export.h>
 #include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
@@ -173,13 +174,32 @@ static bool maio_track_add(struct maio_track *track,
 	return true;
 }
 
-/* Add one access. Return: false if it did not fit. */
-bool maio_track_access(struct maio_track *track,
-		       const struct ppc_access *access)
+/* How long did the process take for a first run? Headers are none. */
+static void maio_track_time(struct maio_track *track, struct maio_track_process *process,
+			    u32 file, u64 pos, unsigned long now)
+{
+	struct maio_track_extent *run, *next;
+
+	if (process->timed)
+		return;
+	maio_track_beside(process, file, pos, &run, &next);
+	if (!run || run->end - run->start < MAIO_TRACK_EAGER)
+		return;
+	process->timed = true;
+	if (time_before(now, process->begun + MAIO_TRACK_EAGER_TIME))
+		track->eager = true;
+	else
+		track->paused = true;
+}
+
+/* Add one access, at @now jiffies. Return: false if it did not fit. */
+bool maio_track_access(struct maio_track *track, const struct ppc_access *access,
+		       unsigned long now)
 {
 	struct maio_track_process *process;
 	u64 pos = access->pos, len = access->len;
 	u64 end;
+	bool fits;
 
 	/* The rest of the folio may be mapped now, and not be reported again. */
 	if (access->folio_len) {
@@ -197,9 +217,13 @@ bool maio_track_access(struct maio_track *track,
 	if (!process)
 		return false;
 
-	return maio_track_add(track, process, access->file,
+	if (!process->nr_extents)
+		process->begun = now;
+	fits = maio_track_add(track, process, access->file,
 			      ALIGN_DOWN(pos, MAIO_TRACK_ALIGN),
 			      ALIGN(end, MAIO_TRACK_ALIGN));
+	maio_track_time(track, process, access->file, pos, now);
+	return fits;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_track_access);
 

@@ -6,6 +6,7 @@
 #define _MAIO_TRACK_H
 
 #include <linux/bits.h>
+#include <linux/jiffies.h>
 #include <linux/ppc.h>
 #include <linux/rbtree.h>
 #include <linux/sizes.h>
@@ -23,6 +24,9 @@
 /* The same for extents of the size of a header, whose data is read later. */
 #define MAIO_TRACK_BREAK_SHORT	SZ_16M
 #define MAIO_TRACK_SHORT	SZ_1M
+/* Who has read so much in one run, within this time of its first access, went on at once. */
+#define MAIO_TRACK_EAGER	SZ_4M
+#define MAIO_TRACK_EAGER_TIME	(HZ / 2)
 /* A process that reads less than this may not be a worker. */
 #define MAIO_TRACK_LITTLE	SZ_1M
 
@@ -51,6 +55,8 @@ struct maio_track_extent {
  * struct maio_track_process - what one process has read
  * @extents: its extents; no two overlap
  * @clock: bytes of all of them, a stride an event at most
+ * @begun: its first access, jiffies
+ * @timed: it has read MAIO_TRACK_EAGER in one run
  * @tgid: the process
  * @nr_extents: how many extents
  * @cursor: index at which maio_track_collect() stores the next one
@@ -58,6 +64,8 @@ struct maio_track_extent {
 struct maio_track_process {
 	struct rb_root extents;
 	u64 clock;
+	unsigned long begun;
+	bool timed;
 	pid_t tgid;
 	u32 nr_extents;
 	u32 cursor;
@@ -68,6 +76,8 @@ struct maio_track_process {
  * @nr_processes: entries of @processes, in the order of their first access
  * @nr_extents: entries of @extents, in the order of their first access
  * @max_extents: size of @extents
+ * @eager: a process went on reading at once
+ * @paused: a process went on after a pause
  * @slots: hash table by tgid, of places in @processes plus one
  * @processes: the processes
  * @extents: the extents of all processes
@@ -76,14 +86,16 @@ struct maio_track {
 	u32 nr_processes;
 	u32 nr_extents;
 	u32 max_extents;
+	bool eager;
+	bool paused;
 	u16 slots[MAIO_TRACK_SLOTS];
 	struct maio_track_process processes[MAIO_MAX_GROUPS];
 	struct maio_track_extent extents[] __counted_by(max_extents);
 };
 
 void maio_track_init(struct maio_track *track, u32 max_extents);
-bool maio_track_access(struct maio_track *track,
-		       const struct ppc_access *access);
+bool maio_track_access(struct maio_track *track, const struct ppc_access *access,
+		       unsigned long now);
 u32 maio_track_collect(struct maio_track *track, const u64 *sizes,
 		       u32 nr_files, u32 *counts, struct maio_extent *extents);
 u32 maio_track_drop_little(u32 *counts, u32 *nr_groups,

@@ -32,11 +32,17 @@
 #define MAIO_MAX_GROUPS		1024
 #define MAIO_MAX_EXTENTS	1048576
 
+/*
+ * Header flag: whoever began to load went on within half a second. So an access means
+ * that much will be read, and more is read ahead of it than of others.
+ */
+#define MAIO_TEMPLATE_EAGER	_BITUL(0)
+
 /**
  * struct maio_template_header - what follows, and whether it is whole
  * @magic: MAIO_TEMPLATE_MAGIC
  * @version: MAIO_TEMPLATE_VERSION
- * @flags: must be zero
+ * @flags: MAIO_TEMPLATE_EAGER, or zero
  * @size: bytes of the whole template, this header included
  * @nr_files: files; at most as many as the attachment has
  * @nr_groups: I/O groups, one a worker process

@@ -7,6 +7,7 @@
 #include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
@@ -21,6 +22,7 @@
 
 struct recording {
 	struct maio_track *track;
+	unsigned long now;
 	u64 sizes[NR_FILES];
 	u32 nr_groups;
 	u32 nr_extents;
@@ -58,7 +60,7 @@ static bool note(struct recording *rec, enum ppc_access_type type, pid_t tgid,
 		.len = len,
 	};
 
-	return maio_track_access(rec->track, &access);
+	return maio_track_access(rec->track, &access, rec->now);
 }
 
 /* A fault, which wants a page. */
@@ -524,7 +526,61 @@ static void marker(struct recording *rec, u32 file, u64 pos, u64 folio_len)
 		.folio_len = folio_len,
 	};
 
-	maio_track_access(rec->track, &access);
+	maio_track_access(rec->track, &access, rec->now);
+}
+
+static void read_on(struct recording *rec, pid_t tgid, u64 from, u64 to)
+{
+	for (; from < to; from += SZ_1M)
+		note(rec, PPC_ACCESS_CONSUME, tgid, 0, from, SZ_1M);
+}
+
+/* Whoever begins goes on at once: that is said of the load, whatever it does later. */
+static void record_eager(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	/* Jiffies may wrap. */
+	rec->now = -HZ / 4;
+	fault(rec, 1, 0, 0);
+	rec->now += HZ / 2 - 1;
+	read_on(rec, 1, SZ_1M, SZ_4M - SZ_1M);
+	KUNIT_EXPECT_FALSE(test, rec->track->eager);
+	read_on(rec, 1, SZ_4M - SZ_1M, SZ_4M);
+	KUNIT_EXPECT_TRUE(test, rec->track->eager);
+	rec->now += 10 * HZ;
+	read_on(rec, 1, SZ_32M, SZ_64M);
+	/* A process that looks at a header is no loader. */
+	fault(rec, 2, 1, 0);
+	rec->now += 10 * HZ;
+	fault(rec, 2, 1, SZ_1M);
+	KUNIT_EXPECT_FALSE(test, rec->track->paused);
+}
+
+/* Many headers are no load yet. */
+static void record_headers(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u32 i;
+
+	for (i = 0; i < 256; i++)
+		fault(rec, 1, i % NR_FILES, i / NR_FILES * SZ_64M);
+	KUNIT_EXPECT_FALSE(test, rec->track->eager);
+	rec->now += HZ;
+	read_on(rec, 1, 0, SZ_8M);
+	KUNIT_EXPECT_FALSE(test, rec->track->eager);
+	KUNIT_EXPECT_TRUE(test, rec->track->paused);
+}
+
+static void record_pause(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	fault(rec, 1, 0, 0);
+	rec->now += HZ / 2;
+	read_on(rec, 1, SZ_1M, SZ_64M);
+	KUNIT_EXPECT_FALSE(test, rec->track->eager);
+	KUNIT_EXPECT_TRUE(test, rec->track->paused);
 }
 
 /* What a replay shows of files that are read through: a marker a folio. */
@@ -994,6 +1050,9 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_in_front),
 	KUNIT_CASE(record_long_event),
 	KUNIT_CASE(record_file_end),
+	KUNIT_CASE(record_eager),
+	KUNIT_CASE(record_headers),
+	KUNIT_CASE(record_pause),
 	KUNIT_CASE(record_large_folios),
 	KUNIT_CASE(record_small_folios),
 	KUNIT_CASE(record_last_stride),

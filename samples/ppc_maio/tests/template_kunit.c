@@ -51,7 +51,7 @@ static int template_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, sample);
 	KUNIT_ASSERT_EQ(test, SAMPLE_SIZE,
 			maio_template_size(NR_FILES, NR_GROUPS, NR_EXTENTS));
-	maio_template_build(sample, sizes, NR_FILES, counts, NR_GROUPS, extents,
+	maio_template_build(sample, false, sizes, NR_FILES, counts, NR_GROUPS, extents,
 			    NR_EXTENTS);
 	test->priv = sample;
 	return 0;
@@ -131,7 +131,7 @@ static void template_bytes(struct kunit *test)
 	u64 data[8] = {};
 
 	KUNIT_ASSERT_EQ(test, sizeof(expected), maio_template_size(1, 1, 1));
-	maio_template_build(data, &size, 1, &count, 1, &extent, 1);
+	maio_template_build(data, false, &size, 1, &count, 1, &extent, 1);
 	KUNIT_EXPECT_MEMEQ(test, data, expected, sizeof(expected));
 	expect_parse(test, data, sizeof(expected), 0);
 }
@@ -143,10 +143,24 @@ static void template_build_over(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, sample);
 	memset(sample, 0xff, sizeof(*sample));
-	maio_template_build(sample, sizes, NR_FILES, counts, NR_GROUPS, extents,
+	maio_template_build(sample, false, sizes, NR_FILES, counts, NR_GROUPS, extents,
 			    NR_EXTENTS);
 	KUNIT_EXPECT_MEMEQ(test, sample, test->priv, SAMPLE_SIZE);
 	KUNIT_EXPECT_EQ(test, sample->behind[0], 0xff);
+}
+
+static void template_eager(struct kunit *test)
+{
+	struct sample *sample = test->priv;
+	struct maio_template tpl;
+	const char *why;
+
+	KUNIT_ASSERT_EQ(test, maio_template_parse(&tpl, sample, SAMPLE_SIZE, &why), 0);
+	KUNIT_EXPECT_FALSE(test, tpl.eager);
+	maio_template_build(sample, true, sizes, NR_FILES, counts, NR_GROUPS, extents,
+			    NR_EXTENTS);
+	KUNIT_ASSERT_EQ(test, maio_template_parse(&tpl, sample, SAMPLE_SIZE, &why), 0);
+	KUNIT_EXPECT_TRUE(test, tpl.eager);
 }
 
 static void template_length(struct kunit *test)
@@ -188,7 +202,7 @@ static void template_header(struct kunit *test)
 	sample->header.version = 0;
 	expect_signed(test, sample, -EPROTONOSUPPORT);
 	*sample = valid;
-	sample->header.flags = cpu_to_le16(1);
+	sample->header.flags = cpu_to_le16(2);
 	expect_signed(test, sample, -EINVAL);
 	*sample = valid;
 	sample->header.reserved = cpu_to_le32(1);
@@ -294,7 +308,7 @@ static void template_header_reasons(struct kunit *test)
 	sample->header.version = 0;
 	expect_why(test, sample, SAMPLE_SIZE, "unknown version");
 	*sample = valid;
-	sample->header.flags = cpu_to_le16(1);
+	sample->header.flags = cpu_to_le16(2);
 	expect_why(test, sample, SAMPLE_SIZE, "unknown flags or reserved field set");
 	*sample = valid;
 	expect_why(test, sample, SAMPLE_SIZE - 1, "size in the header is not the size given");
@@ -509,7 +523,7 @@ static void template_limits(struct kunit *test)
 		list[i].count = 1;
 	}
 	size = MAIO_TEMPLATE_MAX_SIZE;
-	maio_template_build(data, files, MAIO_MAX_FILES, groups,
+	maio_template_build(data, false, files, MAIO_MAX_FILES, groups,
 			    MAIO_MAX_GROUPS, list, MAIO_MAX_EXTENTS);
 	expect_parse(test, data, size, 0);
 
@@ -573,7 +587,7 @@ static void template_overlap_of_groups(struct kunit *test)
 
 	KUNIT_ASSERT_LE(test, maio_template_size(1, 3, 5), sizeof(data));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		maio_template_build(data, &size, 1, groups, 3, cases[i].extents, 5);
+		maio_template_build(data, false, &size, 1, groups, 3, cases[i].extents, 5);
 		KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, data,
 							     maio_template_size(1, 3, 5),
 							     &why));
@@ -592,7 +606,7 @@ static void template_coverage_at_the_end(struct kunit *test)
 	struct sample sample;
 	const char *why;
 
-	maio_template_build(&sample, sizes, NR_FILES, counts, NR_GROUPS, parts, NR_EXTENTS);
+	maio_template_build(&sample, false, sizes, NR_FILES, counts, NR_GROUPS, parts, NR_EXTENTS);
 	KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, &sample, SAMPLE_SIZE, &why));
 	KUNIT_EXPECT_EQ(test, maio_template_coverage(&template, scratch), 4 * MAIO_UNIT + 1);
 }
@@ -678,6 +692,7 @@ static struct kunit_case template_cases[] = {
 	KUNIT_CASE(template_roundtrip),
 	KUNIT_CASE(template_bytes),
 	KUNIT_CASE(template_build_over),
+	KUNIT_CASE(template_eager),
 	KUNIT_CASE(template_length),
 	KUNIT_CASE(template_header),
 	KUNIT_CASE(template_counts),

@@ -151,7 +151,7 @@ static void check_rebuilt(const struct maio_template *t)
 		counts[i] = le32_to_cpu(t->groups[i].nr_extents);
 	for (i = 0; i < t->nr_extents; i++)
 		extents[i] = maio_template_extent(t, i);
-	maio_template_build(built, sizes, t->nr_files, counts, t->nr_groups, extents,
+	maio_template_build(built, t->eager, sizes, t->nr_files, counts, t->nr_groups, extents,
 			    t->nr_extents);
 	MUST(!memcmp(built, t->data, t->size));
 

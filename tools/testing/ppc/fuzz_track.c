@@ -81,7 +81,7 @@ static bool do_access(struct model *m, struct maio_track *track, struct fuzz_inp
 	/* Nothing consumed is nobody's first access. */
 	if (a.type != PPC_ACCESS_CONSUME || a.len)
 		note(m, &a, number);
-	return maio_track_access(track, &a);
+	return maio_track_access(track, &a, number);
 }
 
 /* Read again elsewhere, it would be there twice. */
@@ -193,7 +193,7 @@ static void check_groups(struct model *m, u32 nr)
 		return;
 
 	data = malloc(maio_template_size(FILES, groups, left));
-	maio_template_build(data, m->sizes, FILES, counts, groups, extents, left);
+	maio_template_build(data, false, m->sizes, FILES, counts, groups, extents, left);
 	MUST_EQ(maio_template_parse(&template, data, maio_template_size(FILES, groups, left),
 				    &why), 0);
 	MUST_EQ(maio_template_check_overlap(&template, m->scratch, &why), 0);

@@ -12,7 +12,7 @@
 #include "../../../samples/ppc_maio/maio_stream.h"
 
 #define UNIT		((u64)SZ_1M)
-#define UNITS		256
+#define UNITS		2048
 #define ANY		(~0U)
 
 struct ppc_attachment {
@@ -519,11 +519,12 @@ static void stream_backwards(struct kunit *test)
 	u32 i, j;
 
 	for (i = 0; i < 8; i++)
-		ranges[i] = (struct ppc_range){ .pos = (7 - i) * 32 * UNIT, .len = 32 * UNIT };
+		ranges[i] = (struct ppc_range){ .pos = (7 - i) * UNITS / 8 * UNIT,
+						.len = UNITS / 8 * UNIT };
 	make(test, ranges, 8, MAIO_DROP_ALWAYS, 4 * UNIT);
 	for (i = 0; i < 8; i++)
-		for (j = 0; j < 32; j++)
-			consume((7 - i) * 32 + j);
+		for (j = 0; j < UNITS / 8; j++)
+			consume((7 - i) * UNITS / 8 + j);
 	expect_reads(test, 1, 1);
 	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_INTERRUPTS], 0);
 	stop();
@@ -663,6 +664,97 @@ static void stream_thrashes(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+static u32 total_reads(void)
+{
+	u32 i, reads = 0;
+
+	for (i = 0; i < UNITS; i++)
+		reads += w->reads[i];
+	return reads;
+}
+
+/* One byte is no reason to read everything. */
+static void stream_first_byte(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
+	w->budget = UNITS * UNIT;
+	touch(0);
+	KUNIT_EXPECT_EQ(test, total_reads(), 16);
+	/* It opens as the reader goes on. */
+	for (i = 0; i < 64; i++)
+		consume(i);
+	KUNIT_EXPECT_GE(test, total_reads(), 128);
+	KUNIT_EXPECT_LE(test, total_reads(), 64 + 128);
+	for (; i < 256; i++)
+		consume(i);
+	KUNIT_EXPECT_GE(test, total_reads(), 512);
+	maio_stream_destroy(w->s);
+}
+
+/* Headers of several files: one window in all, until a reader goes on, wherever that is. */
+static void stream_headers(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
+	w->budget = UNITS * UNIT;
+	for (i = 0; i < 4; i++)
+		touch(i * UNITS / 4);
+	/* Four of them by the reader, and three at the end of a file. */
+	for (i = 1; i < 4; i++)
+		consume(i * UNITS / 4 - 1);
+	KUNIT_EXPECT_LE(test, total_reads(), 16 + 4 + 3);
+	for (i = UNITS / 2; i < UNITS / 2 + 64; i++)
+		consume(i);
+	KUNIT_EXPECT_GE(test, total_reads(), 64);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 0);
+	maio_stream_destroy(w->s);
+}
+
+/* More headers than there are cursors, then the load: that it begins late costs nothing. */
+static void stream_many_headers(struct kunit *test)
+{
+	u32 i, j;
+
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
+	w->budget = UNITS * UNIT;
+	for (i = 0; i < 64; i++)
+		touch(i * UNITS / 64);
+	KUNIT_EXPECT_LE(test, total_reads(), 16 + 64);
+	for (i = 0; i < 64; i++)
+		for (j = 0; j < UNITS / 64; j++)
+			consume(i * UNITS / 64 + j);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 0);
+	KUNIT_EXPECT_GT(test, w->att.counts[PPC_COUNT_USEFUL], UNITS / 10 * 9 * UNIT);
+	maio_stream_destroy(w->s);
+}
+
+/* Somebody looks at places at random: the chunk of each is read, then nothing. */
+static void stream_random(struct kunit *test)
+{
+	u32 i, unit = 1;
+
+	make(test, NULL, 0, MAIO_DROP_NEVER, 0);
+	w->budget = UNITS * UNIT;
+	for (i = 0; i < 2000; i++) {
+		unit = unit * 1103515245 + 12345;
+		touch(unit / 65536 % UNITS);
+		if (i == 100)
+			KUNIT_EXPECT_LE(test, total_reads(), 2 * 100 + 64);
+	}
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 1);
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, 0, UNIT), PPC_STREAM_ELSEWHERE);
+	/* A new load is read ahead again. */
+	maio_stream_reset(w->s);
+	memset(w->cached, 0, sizeof(w->cached));
+	load();
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 1);
+	KUNIT_EXPECT_GT(test, w->att.counts[PPC_COUNT_USEFUL], UNITS / 2 * UNIT);
+	maio_stream_destroy(w->s);
+}
+
 static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_sequential),
 	KUNIT_CASE(stream_mapped),
@@ -684,6 +776,10 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_wants),
 	KUNIT_CASE(stream_failed),
 	KUNIT_CASE(stream_thrashes),
+	KUNIT_CASE(stream_first_byte),
+	KUNIT_CASE(stream_headers),
+	KUNIT_CASE(stream_many_headers),
+	KUNIT_CASE(stream_random),
 	{}
 };
 

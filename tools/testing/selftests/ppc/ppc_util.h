@@ -34,6 +34,7 @@
 #define KB		1024ULL
 #define MB		(1024 * KB)
 #define PPC_PATIENCE	60	/* seconds */
+#define PPC_WINDOW_START	(16 * MB)	/* MAIO reads ahead at first */
 #define PPC_DEV		"/dev/ppc"
 #define PPC_PARAMS	"/sys/module/ppc_test/parameters/"
 #define PPC_LIMITS	"/proc/sys/user/max_ppc_"
@@ -63,6 +64,7 @@ void ppc_pattern(void *buf, __u64 pos, size_t len);
 __ppc_checked long ppc_verify(int fd, __u64 pos, __u64 len);
 __ppc_checked long ppc_verify_mem(const void *mem, __u64 pos, __u64 len);
 __ppc_checked long ppc_read(int fd, __u64 pos, __u64 len, size_t step);
+__ppc_checked __u64 ppc_follow(int fd, __u64 pos, __u64 len, __u64 step);
 void ppc_touch(const char *map, __u64 pos, __u64 len);
 __ppc_checked int ppc_drop(int fd);
 long ppc_cached(int fd, __u64 pos, __u64 len);

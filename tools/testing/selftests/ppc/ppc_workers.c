@@ -1105,7 +1105,7 @@ static int load_after_header(const struct job *job)
 	return 0;
 }
 
-/* Meanwhile the model comes. */
+/* Meanwhile the first window comes. */
 TEST_F(header, is_enough)
 {
 	__u64 want;
@@ -1113,7 +1113,8 @@ TEST_F(header, is_enough)
 
 	record(_metadata, &self->model, load_all, 1);
 	replay_start(_metadata, &self->model, MAIO_MODE_KEEP, variant->budget);
-	want = variant->budget ?: status_of(self->model.att).template_bytes;
+	EXPECT_LT(PPC_WINDOW_START, status_of(self->model.att).template_bytes);
+	want = PPC_WINDOW_START;
 	pid = start(load_after_header, &self->model, 0);
 	ASSERT_TRUE(gate_wait(&self->model, 0));
 	EXPECT_TRUE(PPC_WAIT(model_cached(&self->model) * PAGE >= want))

@@ -235,6 +235,14 @@ static long test_ioc_rule(struct test *t, void __user *arg)
 	return 0;
 }
 
+/* Accesses that are made up do not consume anything: read all ahead nonetheless. */
+static void test_open_window(struct test_stream *s)
+{
+	guard(spinlock)(&s->stream->lock);
+	if (!s->feed)
+		s->stream->window.size = BIT_ULL(40);
+}
+
 static long test_ioc_stream(struct test *t, void __user *arg)
 {
 	struct test_stream *s __free(kfree) = kzalloc_obj(*s);
@@ -265,6 +273,7 @@ static long test_ioc_stream(struct test *t, void __user *arg)
 	if (IS_ERR(s->stream))
 		return PTR_ERR(s->stream);
 	s->feed = args.feed;
+	test_open_window(s);
 	maio_stream_set_drop_mode(s->stream, args.burn, args.gap);
 	rcu_assign_pointer(t->streams[i], no_free_ptr(s));
 	WRITE_ONCE(t->nr_streams, i + 1);
@@ -292,6 +301,7 @@ static long test_ioc_op(struct test *t, void __user *arg)
 		return 0;
 	case TEST_STREAM_RESET:
 		maio_stream_reset(s->stream);
+		test_open_window(s);
 		return 0;
 	case TEST_STREAM_DESTROY:
 		test_stream_free(t, args.stream);
