@@ -12,7 +12,7 @@ def make(root):
         lab.write_model(f"{root}/{i}", files=1, tensors=24, size=2 * lab.MB)
 
 
-def models(folder):
+def models(folder, _):
     return sorted(glob.glob(folder + "/*"))
 
 

@@ -11,7 +11,8 @@ A case is a module case_NN:
     LIMITS               in place of VARIANTS: {variant: memory limit in bytes or None}
     CACHED               bytes that may stay cached beside what does on stock
     MODEL, make(root)    the model: what write_model() is given, or what makes it
-    models(folder)       what maioctl is told to be the model (the folder)
+    models(folder, variant)  what maioctl is told to be the model (the folder)
+    OPTIONS              {mode: options of maioctl} where they are others than usual
     ONE_TEMPLATE         variants replay the template of the first one; it alone has a first run (False)
     before(folder, mode, variant), after(mode)    beside the load; after() may tell more of it
     judge(r, want)       what else is wanted of a run: want(is it so, what is said if not); the same variant
@@ -49,7 +50,9 @@ def say(text):
 
 
 def files_of(folder):
-    return [os.path.join(d, f) for d, _, names in os.walk(folder) for f in names]
+    """Those of the SSD: what is on tmpfs is always cached."""
+    files = [os.path.join(d, f) for d, _, names in os.walk(folder) for f in names]
+    return [f for f in files if os.stat(f).st_dev == os.stat(folder).st_dev]
 
 
 def bytes_read():
@@ -94,8 +97,8 @@ class Case:
         if mode == "S":
             return load
         service = re.sub(r"\W+", "-", self.name + ("" if self.one_template else variant))
-        models = self.hook("models", lambda folder: [folder])(self.folder)
-        before = maio.before(service, models[0], *OPTIONS[mode])
+        models = self.hook("models", lambda folder, _: [folder])(self.folder, variant)
+        before = maio.before(service, models[0], *{**OPTIONS, **self.hook("OPTIONS", {})}[mode])
         return before[:-1] + models[1:] + before[-1:] + load
 
     def measure(self, variant, mode):
