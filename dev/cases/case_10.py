@@ -30,7 +30,7 @@ def before(folder, mode, _):
     time.sleep(1)
 
 
-def after(mode):
+def after(_, mode):
     return {} if mode == "C" else {"neighbour_us": json.loads(neighbour.communicate()[0])}
 
 

@@ -10,7 +10,6 @@ from command import run
 MODES = "SB"
 LIMITS = {"": None, "memory 480 MiB": 480 * lab.MB, "again": None}
 ONE_TEMPLATE = True
-CGROUP = "/sys/fs/cgroup/case"
 
 
 def make(root):
@@ -26,18 +25,17 @@ def before(root, _, variant):
     """Written anew, and not synced."""
     if variant != "again":
         shutil.rmtree(root + "/model")
-        run("cp", "-r", root + "/source", root + "/model", cgroup=CGROUP if LIMITS[variant] else None)
-    before.root = root
+        run("cp", "-r", root + "/source", root + "/model", cgroup=lab.CGROUP if LIMITS[variant] else None)
 
 
 def load(root, _):
     lab.load(lab.shards(root + "/model"))
 
 
-def after(_):
+def after(root, _):
     """How long until nothing of it is cached; 5 s at most."""
     begin = time.monotonic()
-    files = lab.shards(before.root + "/model")
+    files = lab.shards(root + "/model")
     while (left := sum(cache.cached(f) for f in files)) and time.monotonic() < begin + 5:
         time.sleep(0.1)
     return {"left": left}

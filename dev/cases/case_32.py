@@ -3,15 +3,14 @@ import lab
 
 MODES = "SCPA"
 LIMITS = {"read": 4096 * lab.MB, "mapped": 4096 * lab.MB}
-CGROUP = "/sys/fs/cgroup/case"
 
 
 def load(folder, variant):
     (lab.read if variant == "read" else lab.load)(lab.shards(folder))
 
 
-def after(_):
-    with open(CGROUP + "/memory.stat") as f:
+def after(_, __):
+    with open(lab.CGROUP + "/memory.stat") as f:
         stat = dict(line.split() for line in f)
     return {"active_file": int(stat["active_file"]), "inactive_file": int(stat["inactive_file"])}
 

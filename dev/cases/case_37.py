@@ -20,6 +20,6 @@ def before(_, __, variant):
     queue(*variant.split("/"))
 
 
-def after(_):
+def after(_, __):
     queue(*VARIANTS[0].split("/"))
     return {}

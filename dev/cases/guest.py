@@ -14,7 +14,7 @@ A case is a module case_NN:
     models(folder, variant)  what maioctl is told to be the model (the folder)
     OPTIONS              {mode: options of maioctl} where they are others than usual
     ONE_TEMPLATE         variants replay the template of the first one; it alone has a first run (False)
-    before(folder, mode, variant), after(mode)    beside the load; after() may tell more of it
+    before(folder, mode, variant), after(folder, mode)    beside the load; after() may tell more of it
     judge(r, want)       what else is wanted of a run: want(is it so, what is said if not); the same variant
                          without MAIO is r.stock, any other run r.runs[variant, mode]
 
@@ -37,7 +37,7 @@ import ssd
 from command import complete, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MOUNT, CGROUP = "/mnt", "/sys/fs/cgroup/case"
+MOUNT = "/mnt"
 OPTIONS = {"C": [], "P": [], "A": ["--auto"], "B": ["--burn"]}
 COMPLAINT = re.compile(r"\b(BUG|WARNING|oom|Killed|hung task|rcu.*stall)\b")
 # What may differ from one load to the next: the command's start, and a page here or there.
@@ -107,19 +107,19 @@ class Case:
         if os.path.exists(maio.TOLD):
             os.unlink(maio.TOLD)
         if limit:
-            os.mkdir(CGROUP)
-            with open(CGROUP + "/memory.max", "w") as f:
+            os.mkdir(lab.CGROUP)
+            with open(lab.CGROUP + "/memory.max", "w") as f:
                 f.write(str(limit))
         self.hook("before", lambda *_: None)(self.folder, mode, variant)
         settle.khugepaged()
         complained = len(complaints())
         read, begin = bytes_read(), time.monotonic()
-        done = complete(*self.command(variant, mode), cgroup=CGROUP if limit else None)
+        done = complete(*self.command(variant, mode), cgroup=lab.CGROUP if limit else None)
         seconds, read = time.monotonic() - begin, bytes_read() - read
         resident = sum(cache.cached(f) for f in files)
-        more = self.hook("after", lambda *_: {})(mode)
+        more = self.hook("after", lambda *_: {})(self.folder, mode)
         if limit:
-            os.rmdir(CGROUP)
+            os.rmdir(lab.CGROUP)
         if mode == "S" and done.returncode:
             raise RuntimeError(f"the load fails without MAIO: {done.stderr[-2000:].strip()}")
         said = json.loads(done.stdout) if not done.returncode else {}

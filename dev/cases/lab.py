@@ -16,6 +16,7 @@ import threading
 import zlib
 
 MB = 1 << 20
+CGROUP = "/sys/fs/cgroup/case"
 libc = ctypes.CDLL(None, use_errno=True)
 said = {}
 _lock = threading.Lock()

@@ -11,9 +11,9 @@
 #define MAIO_NEAR_BYTES		SZ_16M
 
 /*
- * Read less ahead if it was of no use, and give up if nothing was. Until readers have
- * read on, one window is all there is, and nothing counts as lost: they may look at the
- * headers of many files first.
+ * Update the window, and give up if it closes. Readers may look at the headers of many
+ * files first: until they have read on, one window is all that is read ahead, and nothing
+ * counts as lost. Return: true if the stream may read ahead.
  */
 static bool maio_ahead_restrain(struct maio_stream *s)
 {
@@ -56,9 +56,7 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	} while (skipping);
 
 	guard(spinlock)(&s->lock);
-	if (s->gave_up)
-		return false;
-	if (!maio_ahead_restrain(s))
+	if (s->gave_up || !maio_ahead_restrain(s))
 		return false;
 	limits.budget = min(limits.budget, s->window.size);
 	if (!maio_cursors_pick(&s->cursors, &s->map, limits.budget,

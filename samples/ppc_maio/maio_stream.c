@@ -224,7 +224,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 {
 	struct maio_outcome out;
 	struct maio_step step;
-	bool drop = false, end = false, reads_on, kick;
+	bool drop = false, end = false, read_on, kick;
 
 	if (!ppc_stream_running(s->stream) ||
 	    !maio_stream_step(s, access, &step))
@@ -246,9 +246,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	s->useful = min(s->useful + out.useful, s->issued);
 	s->refaulted += out.refaulted;
 	s->consumed += out.consumed;
-	reads_on = !maio_stream_read_on(s);
+	read_on = maio_stream_read_on(s);
 	s->read += out.read;
-	reads_on &= maio_stream_read_on(s);
 	maio_stream_judge(s);
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
@@ -261,7 +260,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	}
 	/* Waking the worker for each fault would cost more than the fault. */
 	kick = !s->gave_up &&
-	       (out.passed || reads_on || out.hit != PPC_STREAM_COVERED);
+	       (out.passed || out.hit != PPC_STREAM_COVERED ||
+		read_on != maio_stream_read_on(s));
 	if (s->gave_up)
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&s->lock);

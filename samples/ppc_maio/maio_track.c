@@ -174,7 +174,7 @@ static bool maio_track_add(struct maio_track *track,
 	return true;
 }
 
-/* How long did the process take for a first run? Headers are none. */
+/* When did the process read its first run? Headers are too short to be one. */
 static void maio_track_time(struct maio_track *track, struct maio_track_process *process,
 			    u32 file, u64 pos, unsigned long now)
 {

@@ -24,7 +24,7 @@
 /* The same for extents of the size of a header, whose data is read later. */
 #define MAIO_TRACK_BREAK_SHORT	SZ_16M
 #define MAIO_TRACK_SHORT	SZ_1M
-/* Who has read so much in one run, within this time of its first access, went on at once. */
+/* A process has gone on at once if it read so much in one run, so soon after its first access. */
 #define MAIO_TRACK_EAGER	SZ_4M
 #define MAIO_TRACK_EAGER_TIME	(HZ / 2)
 /* A process that reads less than this may not be a worker. */

@@ -33,8 +33,8 @@
 #define MAIO_MAX_EXTENTS	1048576
 
 /*
- * Header flag: whoever began to load went on within half a second. So an access means
- * that much will be read, and more is read ahead of it than of others.
+ * Header flag: the recorded load read data within half a second of its first access. A
+ * replay then reads further ahead of the first access.
  */
 #define MAIO_TEMPLATE_EAGER	_BITUL(0)
 

@@ -62,6 +62,21 @@ static void window_closes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w.size, SZ_16M);
 }
 
+/* It was of use before: it closes when more was lost than used in all. */
+static void window_was_of_use(struct kunit *test)
+{
+	struct maio_window w;
+
+	maio_window_reset(&w, SZ_4M);
+	w.used = SZ_8M;
+	maio_window_update(&w, SZ_8M, SZ_4M);
+	KUNIT_EXPECT_EQ(test, w.size, SZ_4M);
+	maio_window_update(&w, SZ_8M, SZ_8M);
+	KUNIT_EXPECT_EQ(test, w.size, SZ_4M);
+	maio_window_update(&w, SZ_8M, SZ_8M + SZ_2M);
+	KUNIT_EXPECT_EQ(test, w.size, 0);
+}
+
 /* A little is used at each place: it stays at its smallest. */
 static void window_stays_small(struct kunit *test)
 {
@@ -107,6 +122,7 @@ static struct kunit_case maio_window_cases[] = {
 	KUNIT_CASE(window_opens),
 	KUNIT_CASE(window_is_bounded),
 	KUNIT_CASE(window_closes),
+	KUNIT_CASE(window_was_of_use),
 	KUNIT_CASE(window_stays_small),
 	KUNIT_CASE(window_may_lose_some),
 	KUNIT_CASE(window_of_returning_readers),

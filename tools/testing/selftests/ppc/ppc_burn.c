@@ -142,9 +142,8 @@ TEST_F(burn, gap)
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, gap));
 	ASSERT_EQ(-1, ppc_verify(self->fd, 0, at));
 	/* Burned in steps of 8 MiB: two of them at least are due. */
-	PPC_WAIT(ppc_cached(self->fd, 0, 10 * MB) == 0);
-	/* What a CPU's batch of new folios holds is left to the stop. */
-	EXPECT_GE(31, ppc_cached(self->fd, 0, 10 * MB));
+	EXPECT_TRUE(PPC_WAIT(ppc_cached(self->fd, 0, 10 * MB) == 0))
+		TH_LOG("%ld pages are left", ppc_cached(self->fd, 0, 10 * MB));
 	sleep(2);
 	EXPECT_EQ((long)(gap / PAGE), ppc_cached(self->fd, at - gap, gap));
 }

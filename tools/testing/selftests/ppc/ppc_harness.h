@@ -13,15 +13,6 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	300
 
-/* Wait for something to come true. */
-#define PPC_WAIT(cond) ({						\
-	time_t _until = time(NULL) + PPC_PATIENCE;			\
-	bool _is;							\
-	while (!(_is = (cond)) && time(NULL) < _until)			\
-		usleep(20000);						\
-	_is;								\
-})
-
 static inline int ppc_main(int argc, char **argv)
 {
 	ppc_env_begin(argv[0]);

@@ -216,17 +216,11 @@ long ppc_read(int fd, __u64 pos, __u64 len, size_t step)
 __u64 ppc_follow(int fd, __u64 pos, __u64 len, __u64 step)
 {
 	__u64 at, n, good = 0;
-	int i;
 
 	for (at = pos; at < pos + len; at += n) {
 		n = pos + len - at < step ? pos + len - at : step;
-		for (i = 0; i < PPC_PATIENCE * 20; i++) {
-			if (ppc_cached(fd, at, n) == (long)(n / 4096)) {
-				good += n;
-				break;
-			}
-			usleep(5000);
-		}
+		if (PPC_WAIT(ppc_cached(fd, at, n) == (long)(n / 4096)))
+			good += n;
 		if (ppc_read(fd, at, n, 64 * KB) != (long)n)
 			break;
 	}

@@ -42,6 +42,15 @@
 #define PPC_UID		4711	/* somebody without rights */
 #define PPC_OTHER_UID	4712
 
+/* Wait for something to come true. */
+#define PPC_WAIT(cond) ({						\
+	time_t _until = time(NULL) + PPC_PATIENCE;			\
+	bool _is;							\
+	while (!(_is = (cond)) && time(NULL) < _until)			\
+		usleep(20000);						\
+	_is;								\
+})
+
 /* A test that does not look whether this worked may pass for that reason. */
 #define __ppc_checked	__attribute__((__warn_unused_result__))
 
