@@ -20,9 +20,6 @@
 /* Chunks to scan before reporting bytes as wanted. */
 #define MAIO_WANTS_LOOKS	256
 
-/* Dropping wrongly costs little below this. */
-#define MAIO_GIVE_UP_BYTES	SZ_64M
-
 /* If so many dropped bytes are read again, dropping was wrong. */
 #define MAIO_RETURN_BYTES	SZ_16M
 
@@ -174,14 +171,6 @@ static bool maio_stream_step(const struct maio_stream *s,
 	return true;
 }
 
-/* Dropped bytes are read again and again. */
-static bool maio_stream_thrashes(const struct maio_stream *s)
-{
-	return maio_stream_burns(s) &&
-	       s->refaulted >= MAIO_GIVE_UP_BYTES &&
-	       s->refaulted >= s->issued / 4;
-}
-
 /* The stream cost more than it saved. */
 void maio_stream_give_up(struct maio_stream *s)
 {
@@ -199,8 +188,6 @@ static void maio_stream_judge(struct maio_stream *s)
 	/* Some bytes are always read twice, where readers meet. */
 	if (s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64))
 		WRITE_ONCE(s->returned, true);
-	if (!s->gave_up && maio_stream_thrashes(s))
-		maio_stream_give_up(s);
 }
 
 /* Have readers read on after their first accesses? Under the stream's lock. */
@@ -214,8 +201,11 @@ bool maio_stream_drops(const struct maio_stream *s)
 {
 	if (s->gave_up)
 		return false;
-	return maio_stream_burns(s) ||
-	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure && !s->returned);
+	/* Stock drops for such a reader whether he comes back or not. */
+	if (READ_ONCE(s->dropbehind))
+		return true;
+	return !s->returned && (s->drop_mode == MAIO_DROP_ALWAYS ||
+		(s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure));
 }
 
 /* Update a stream for an access, in the access callback. */

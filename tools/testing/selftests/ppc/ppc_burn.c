@@ -115,6 +115,33 @@ TEST_F(burn, twice)
 	EXPECT_EQ(0, ppc_cached_all(self->fd));
 }
 
+/* Who reads it over and over has use for it until he has finished. */
+TEST_F(burn, returns)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, true, MB);
+	struct ppc_stats stats;
+	__u64 before;
+
+	ASSERT_LE(0, stream);
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	ASSERT_TRUE(burned(self->fd, 0));
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	ppc_settled(self->att);
+	/* 16 MiB have to come back first. */
+	EXPECT_LE((long)(SIZE / 4 / PAGE), ppc_cached_all(self->fd));
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_LE(16 * MB, stats.refaulted_bytes);
+	before = stats.burned_bytes;
+	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	sleep(2);
+	ASSERT_EQ(0, ppc_stats(self->att, &stats));
+	EXPECT_EQ(before, stats.burned_bytes);
+	EXPECT_EQ(0, stats.fallbacks);
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(0, ppc_cached_all(self->fd));
+	TH_LOG("burned %llu, read again %llu", before, stats.refaulted_bytes);
+}
+
 TEST_F(burn, splice)
 {
 	int null = open("/dev/null", O_WRONLY), pipes[2];
