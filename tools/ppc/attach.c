@@ -128,20 +128,65 @@ close:
 	return -1;
 }
 
+/* Is it about a file, and not about the attachment as a whole? */
+static bool refuses_file(int error)
+{
+	return error == EOPNOTSUPP || error == EPERM || error == EINVAL ||
+	       error == ETXTBSY || error == ENOSPC;
+}
+
+/*
+ * The kernel does not say which file it does not take, so try one by one.
+ * Return: 0 if it takes some, and only these are left; or -1.
+ */
+static int leave_out_refused(int dev, struct ppc_attach args, const char *what,
+			     struct model *model, struct why *note)
+{
+	bool *refused = xalloc(model->nr, sizeof(*refused));
+	size_t i, nr = model->nr, nr_refused = 0;
+	struct why why;
+	int fd;
+
+	args.nr_fds = 1;
+	for (i = 0; i < nr; i++) {
+		args.fds = (uintptr_t)&model->fds[i];
+		fd = ask(dev, PPC_IOC_ATTACH, &args, what, &why);
+		if (fd >= 0) {
+			close(fd);
+			continue;
+		}
+		refused[i] = refuses_file(errno);
+		if (refused[i] && !nr_refused++)
+			why_set(note, "%s: %s", model->files[i].path, why.text);
+	}
+	if (nr_refused && nr_refused < nr) {
+		why = *note;
+		why_set(note, "%zu of %zu files left alone: %s", nr_refused, nr, why.text);
+		for (i = nr; i--;) {
+			if (refused[i])
+				model_leave_out(model, i);
+		}
+	}
+	free(refused);
+	return nr_refused && nr_refused < nr ? 0 : -1;
+}
+
 /**
  * ppc_attach_files - bind a policy to the files of a model
  * @dev: from ppc_open()
  * @policy: the policy's name
- * @model: the files
+ * @model: the files; those that the kernel does not take are left out, if it
+ *	takes others
  * @pid: the process that starts the load, for it alone; 0 for any
  * @budget: bytes ahead of the readers at most; 0: the kernel's default
  * @ceiling: bytes of the files that may be cached; 0: no such bound
+ * @note: set to which files were left out, and why
  * @why: why not
  *
  * Return: the attachment's file descriptor, closed on exec; or -1.
  */
-int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     pid_t pid, __u64 budget, __u64 ceiling, struct why *why)
+int ppc_attach_files(int dev, const char *policy, struct model *model, pid_t pid,
+		     __u64 budget, __u64 ceiling, struct why *note, struct why *why)
 {
 	struct ppc_attach args = {
 		.pid = pid,
@@ -158,6 +203,11 @@ int ppc_attach_files(int dev, const char *policy, const struct model *model,
 	memcpy(args.policy, policy, strlen(policy));
 	what = xasprintf("cannot attach policy '%s'", policy);
 	fd = ask(dev, PPC_IOC_ATTACH, &args, what, why);
+	if (fd < 0 && refuses_file(errno) &&
+	    !leave_out_refused(dev, args, what, model, note)) {
+		args.nr_fds = model->nr;
+		fd = ask(dev, PPC_IOC_ATTACH, &args, what, why);
+	}
 	free(what);
 	if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 		why_set(why, "fcntl: %s", strerror(errno));

@@ -310,6 +310,8 @@ typedef int parse_fn(const void *data, size_t len, __u64 size,
 
 static parse_fn *find_parser(const struct file_id *id)
 {
+	if (id->aside)
+		return NULL;
 	if (name_has_suffix(id->path, ".safetensors"))
 		return safetensors_parse;
 	if (name_has_suffix(id->path, ".gguf"))
@@ -357,7 +359,8 @@ static int read_tensors(int fd, const struct file_id *id, bool asked,
 
 /**
  * cold_template - make a template for a first run
- * @model: the files; what is neither safetensors nor GGUF is taken as a whole
+ * @model: the files; what is neither safetensors nor GGUF is taken as a whole,
+ *	and what is aside not at all
  * @len: bytes of the template
  * @why: what is wrong with which file
  *
@@ -383,7 +386,7 @@ void *cold_template(const struct model *model, size_t *len, struct why *why)
 			ret = read_tensors(model->fds[i], id, asked[i],
 					   &tensors[i], why);
 		else
-			tensors[i].header = id->size;
+			tensors[i].header = id->aside ? 0 : id->size;
 		nr += tensors[i].nr;
 		if (nr > MAIO_MAX_EXTENTS)
 			ret = why_set(why, "more than %d tensors",

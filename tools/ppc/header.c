@@ -58,15 +58,15 @@ struct cached_pages {
 	__u64 recently_evicted;
 };
 
-/* Are some pages of a part of the file cached? 1, 0, or -1 if that is a secret. */
-static int some_cached(int fd, off_t pos, size_t len)
+/* Bytes of a part of a file that are cached, in whole pages; -1: a secret. */
+__s64 file_cached(int fd, off_t pos, size_t len)
 {
 	struct cached_range range = { .off = pos, .len = len };
 	struct cached_pages pages;
 
 	if (syscall(__NR_cachestat, fd, &range, &pages, 0))
 		return -1;
-	return pages.cached > 0;
+	return pages.cached * sysconf(_SC_PAGESIZE);
 }
 
 /**
@@ -80,7 +80,7 @@ static int some_cached(int fd, off_t pos, size_t len)
  */
 bool model_header_ask(int fd)
 {
-	return !some_cached(fd, 0, HEADER_START_BYTES) &&
+	return !file_cached(fd, 0, HEADER_START_BYTES) &&
 		!posix_fadvise(fd, 0, HEADER_START_BYTES, POSIX_FADV_WILLNEED);
 }
 
@@ -88,7 +88,7 @@ static int read_piece(int fd, const char *path, void *buf, size_t len,
 		      off_t pos, bool asked, struct why *why)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = 1 };
-	int cached = asked ? 0 : some_cached(fd, pos, len);
+	__s64 cached = asked ? 0 : file_cached(fd, pos, len);
 	long page = sysconf(_SC_PAGESIZE);
 
 	/* Second best, as this begins to read what it does not find. */

@@ -12,9 +12,6 @@
 
 #include "maioctl.h"
 
-/* What is read ahead is counted in pieces larger than what is recorded. */
-#define RECORDING_SLACK		(64UL << 20)
-
 static void __printf(2, 3) warn(const struct load *l, const char *fmt, ...)
 {
 	struct why text;
@@ -154,6 +151,11 @@ static void choose_template(struct load *l)
 	if (find_template(l, &entry)) {
 		ret = start_replay(l, l->options->mode, entry.blob,
 				   entry.blob_len, &why);
+		if (!ret) {
+			l->replayed = entry.blob;
+			l->replayed_len = entry.blob_len;
+			entry.blob = NULL;
+		}
 		store_entry_free(&entry);
 		if (!ret) {
 			l->state = LOAD_REPLAY;
@@ -175,6 +177,25 @@ static void choose_template(struct load *l)
 	else
 		l->state = LOAD_COLD;
 	free(blob);
+}
+
+/* What is cached stays where it is. */
+static void tell_misplaced(const struct load *l)
+{
+	__u64 on_node[WHERE_NODES];
+	char buf[BYTES_TEXT_MAX];
+	int i, most = -1;
+
+	if (l->node < 0)
+		return;
+	where_cached(&l->model, on_node);
+	for (i = 0; i < WHERE_NODES; i++) {
+		if (i != l->node && on_node[i] && (most < 0 || on_node[i] > on_node[most]))
+			most = i;
+	}
+	if (most >= 0 && !coverage_enough(on_node[most], l->model.bytes))
+		warn(l, "about %s of the model are cached on node %d, and stay there instead of node %d",
+		     bytes_text(on_node[most], buf), most, l->node);
 }
 
 /**
@@ -199,17 +220,22 @@ int load_start(struct load *l)
 		close(dev);
 		return -1;
 	}
-	l->fd = ppc_attach_files(dev, o->policy, &l->model,
-				 o->pid, o->budget, o->ceiling, &l->reason);
+	/* Before it counts as a part of the load. */
+	tell_misplaced(l);
+	l->fd = ppc_attach_files(dev, o->policy, &l->model, o->pid, o->budget,
+				 o->ceiling, &l->left_out, &l->reason);
 	close(dev);
 	if (l->fd < 0)
 		return -1;
+	if (l->left_out.text[0])
+		warn(l, "%s", l->left_out.text);
 
 	if (strcmp(o->policy, MAIO_POLICY)) {
 		why_set(&l->reason, "policy '%s' decides", o->policy);
 		l->state = LOAD_ATTACHED;
 		return 0;
 	}
+	l->aside_cached = model_aside_cached(&l->model);
 	if (maio_record_start(l->fd, &l->reason)) {
 		close(l->fd);
 		l->fd = -1;
@@ -220,41 +246,33 @@ int load_start(struct load *l)
 	return 0;
 }
 
-/* Is a recording of this load worth keeping? */
-static int judge_recording(const struct load *l, bool failed, struct why *why)
+/* Return: what was recorded, which the caller frees; or NULL. */
+static void *get_recording(const struct load *l, size_t *len,
+			   struct template_view *view, struct why *why)
 {
-	const struct maio_status *status = &l->status;
-	char a[BYTES_TEXT_MAX], b[BYTES_TEXT_MAX];
-	__u64 useful = 0;
+	void *blob = maio_template_get(l->fd, len, why);
 
-	if (!coverage_enough(status->resident_at_start, l->model.bytes))
-		return why_set(why, "%s of %s were cached at the start, so the recording saw too little; run again with a cold cache",
-			       bytes_text(status->resident_at_start, a),
-			       bytes_text(l->model.bytes, b));
-	if (failed && status->template_bytes &&
-	    status->template_bytes < l->model.bytes / 100 * COVERAGE_MIN_PERCENT)
-		return why_set(why, "the load failed, or is not known to be whole: %s of %s were read",
-			       bytes_text(status->template_bytes, a),
-			       bytes_text(l->model.bytes, b));
-	/* A load may read the model several times, and the recording shows it once. */
-	if (l->have_stats)
-		useful = l->stats.useful_bytes;
-	if (useful > l->model.bytes)
-		useful = l->model.bytes;
-	if (useful / 100 * COVERAGE_MIN_PERCENT > status->template_bytes + RECORDING_SLACK)
-		return why_set(why, "the recording shows %s, and %s that were read ahead were read",
-			       bytes_text(status->template_bytes, a), bytes_text(useful, b));
-	return model_unchanged(&l->model, why);
+	if (blob && template_check(blob, *len, view, why)) {
+		free(blob);
+		return NULL;
+	}
+	return blob;
 }
 
-/* Had the load other workers than the template, and read as much as it says? */
-static bool outgrown(const struct load *l)
+static bool outgrown(struct load *l)
 {
-	const struct maio_status *status = &l->status;
+	struct template_view view;
+	struct why why;
+	bool ret;
+	void *blob;
+	size_t len;
 
-	return status->nr_groups && status->nr_groups != l->replayed_groups &&
-	       status->template_bytes >=
-			l->replayed_bytes / 100 * COVERAGE_MIN_PERCENT;
+	blob = get_recording(l, &len, &view, &why);
+	if (!blob)
+		return false;
+	ret = judge_outgrown(l, &view, &l->outgrown);
+	free(blob);
+	return ret;
 }
 
 static int save_template(struct load *l, bool failed, struct why *why)
@@ -262,27 +280,31 @@ static int save_template(struct load *l, bool failed, struct why *why)
 	struct store_entry entry = {
 		.service = l->service,
 		.created = time(NULL),
-		.model_bytes = l->model.bytes,
-		.resident_bytes = l->status.resident_at_start,
+		.resident_bytes = l->resident,
 		.files = l->model.files,
 		.nr_files = l->model.nr,
 	};
 	struct template_view view;
 	int ret = -1;
+	size_t i;
 
 	if (!l->path)
 		return why_set(why, "no directory to keep it in");
-	if (judge_recording(l, failed, why))
+	if (judge_whole(l, failed, why))
 		return -1;
-	entry.blob = maio_template_get(l->fd, &entry.blob_len, why);
+	entry.blob = get_recording(l, &entry.blob_len, &view, why);
 	if (!entry.blob)
 		return -1;
-	if (template_check(entry.blob, entry.blob_len, &view, why))
-		goto free;
 	if (!view.nr_extents) {
 		why_set(why, "the template covers nothing");
 		goto free;
 	}
+	if (judge_scan(&view)) {
+		why_set(why, "a scan and no load: of no file more than a small part was read");
+		goto free;
+	}
+	for (i = 0; i < entry.nr_files; i++)
+		entry.model_bytes += entry.files[i].size;
 	template_fit(&entry);
 	ret = store_save(l->options->store, &entry, why);
 	if (!ret)
@@ -299,7 +321,6 @@ free:
  */
 void load_save(struct load *l, bool failed)
 {
-	bool wanted = l->state != LOAD_REPLAY;
 	struct why why;
 	int ret;
 
@@ -312,14 +333,10 @@ void load_save(struct load *l, bool failed)
 		l->save_note = why;
 		return;
 	}
+	l->resident = l->status.resident_at_start;
+	l->resident -= l->aside_cached < l->resident ? l->aside_cached : l->resident;
 	l->have_stats = !ppc_stats_get(l->fd, &l->stats, &why);
-	if (!wanted && !ret && outgrown(l)) {
-		why_set(&l->outgrown, "the load had %u worker%s, its template %u",
-			l->status.nr_groups, l->status.nr_groups == 1 ? "" : "s",
-			l->replayed_groups);
-		wanted = true;
-	}
-	if (!wanted)
+	if (l->state == LOAD_REPLAY && (ret || !outgrown(l)))
 		return;
 	/* Without an end there is no template, or it is an older one. */
 	l->saved = !ret && !save_template(l, failed, &l->save_note);
@@ -355,8 +372,10 @@ void load_close(struct load *l)
 	free(l->service);
 	free(l->path);
 	free(l->placed);
+	free(l->replayed);
 	l->fd = -1;
 	l->placed = NULL;
+	l->replayed = NULL;
 	l->service = NULL;
 	l->path = NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef MAIOCTL_H
 #define MAIOCTL_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -123,12 +124,14 @@ char *text_unescape(const char *text);
  * @size: bytes
  * @hash: of its header, see model_header_hash()
  * @mtime: seconds; a hint for people, never compared
+ * @aside: nobody is expected to read it; neither kept nor compared
  */
 struct file_id {
 	char *path;
 	__u64 size;
 	__u64 hash;
 	__u64 mtime;
+	bool aside;
 };
 
 /**
@@ -137,7 +140,7 @@ struct file_id {
  * @files: identities, in the order of attachment
  * @fds: file descriptors, in the same order
  * @nr: how many
- * @bytes: sum of the sizes
+ * @bytes: sum of the sizes, but for files that are aside
  * @note: what was odd about finding them, or empty
  */
 struct model {
@@ -153,6 +156,8 @@ struct model {
 int model_open(struct model *model, int nr_args, char **args, struct why *why);
 int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why);
 int model_unchanged(const struct model *model, struct why *why);
+void model_leave_out(struct model *model, size_t at);
+__u64 model_aside_cached(const struct model *model);
 void model_close(struct model *model);
 
 /* model_index.c */
@@ -173,7 +178,7 @@ int model_index_parse(const char *data, size_t len, struct model_index *index,
 		      struct why *why);
 void model_index_free(struct model_index *index);
 bool model_index_name(const char *name);
-void model_index_filter(int dir, char **names, size_t *nr, struct why *why);
+size_t model_index_sort(DIR *dir, char **names, size_t nr, struct why *why);
 
 /* header.c */
 
@@ -184,11 +189,17 @@ void model_index_filter(int dir, char **names, size_t *nr, struct why *why);
 #define SAFETENSORS_HEADER_MAX	100000000ULL
 
 bool name_has_suffix(const char *name, const char *suffix);
+__s64 file_cached(int fd, off_t pos, size_t len);
 bool model_header_ask(int fd);
 int model_header_hash(int fd, const char *path, __u64 size, bool asked,
 		      __u64 *hash, struct why *why);
 int header_read(int fd, const char *path, void *buf, size_t len, off_t pos,
 		bool asked, struct why *why);
+
+/* where.c */
+#define WHERE_NODES		64
+
+void where_cached(const struct model *model, __u64 *on_node);
 
 /* tensors.c */
 
@@ -373,8 +384,8 @@ void store_list_free(struct store_list *list);
 #define MAIO_POLICY		"maio"
 
 int ppc_open(struct ppc_features *features, struct why *why);
-int ppc_attach_files(int dev, const char *policy, const struct model *model,
-		     pid_t pid, __u64 budget, __u64 ceiling, struct why *why);
+int ppc_attach_files(int dev, const char *policy, struct model *model, pid_t pid,
+		     __u64 budget, __u64 ceiling, struct why *note, struct why *why);
 int ppc_stats_get(int fd, struct ppc_stats *stats, struct why *why);
 int ppc_detach(int fd, struct why *why);
 int maio_record_start(int fd, struct why *why);
@@ -470,9 +481,14 @@ struct load_options {
  * @fd: attachment, or -1
  * @state: what was done
  * @reason: why that
+ * @left_out: which files the kernel did not take, or empty
+ * @aside_cached: bytes of files that are aside, cached before the load
+ * @resident: bytes of all others that were
  * @node: that pages are to lie on, or -1
  * @gap: bytes behind the readers to leave, 0: the kernel's choice
  * @placed: nodes of the groups, as told to the kernel; NULL: none were
+ * @replayed: the template replayed, if it was recorded; else NULL
+ * @replayed_len: its length
  * @replayed_groups: groups of the template replayed
  * @replayed_bytes: bytes it covers
  * @saved: a template was recorded and saved
@@ -492,9 +508,14 @@ struct load {
 	int fd;
 	enum load_state state;
 	struct why reason;
+	struct why left_out;
+	__u64 aside_cached;
+	__u64 resident;
 	int node;
 	__u64 gap;
 	int *placed;
+	void *replayed;
+	size_t replayed_len;
 	__u32 replayed_groups;
 	__u64 replayed_bytes;
 	bool saved;
@@ -514,6 +535,14 @@ void load_save(struct load *l, bool failed);
 void load_end(struct load *l);
 void load_close(struct load *l);
 const char *load_state_name(enum load_state state);
+
+/* judge.c */
+bool judge_scan(const struct template_view *view);
+bool judge_lacking(const struct template_view *had, const struct template_view *view,
+		   __u64 *lacks);
+int judge_whole(const struct load *l, bool failed, struct why *why);
+bool judge_outgrown(const struct load *l, const struct template_view *view,
+		    struct why *why);
 
 /* run.c */
 

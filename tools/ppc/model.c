@@ -3,9 +3,11 @@
  * MODEL arguments: which files they mean, and what identifies each file.
  *
  * A model is a file, or a directory with *.safetensors or *.gguf files, of which
- * an index may name some. Hub
- * caches are farms of symbolic links to blobs, so links are followed, the name
- * counts and not where it leads, and what is linked twice is taken once.
+ * an index may name some; what it does not name is put aside: nobody is expected
+ * to read it, but somebody may. A directory without any has them in the
+ * directories in it, as diffusion models do. Hub caches are farms of symbolic
+ * links to blobs, so links are followed, the name counts and not where it leads,
+ * and what is linked twice is taken once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -64,25 +66,35 @@ static bool already_open(struct model *model, const struct stat *st)
 	return true;
 }
 
-static int add_file(void *data, int dir, const char *name, const char *shown,
-		    struct why *why)
+/**
+ * struct found - a file that a MODEL argument means
+ * @path: to open it by
+ * @name: relative to the argument
+ * @aside: not named by the index
+ */
+struct found {
+	const char *path;
+	const char *name;
+	bool aside;
+};
+
+static int add_file(void *data, const struct found *found, struct why *why)
 {
 	struct model *model = data;
 	struct file_id *id;
 	struct stat st;
-	char *copy;
 	int fd;
 
 	/* O_NONBLOCK: whatever has taken the name, opening it must not hang. */
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return why_set(why, "%s: cannot open: %s", shown, strerror(errno));
+		return why_set(why, "%s: cannot open: %s", found->path, strerror(errno));
 	if (fstat(fd, &st)) {
-		why_set(why, "%s: cannot stat: %s", shown, strerror(errno));
+		why_set(why, "%s: cannot stat: %s", found->path, strerror(errno));
 		goto close;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		why_set(why, "%s: neither a regular file nor a directory", shown);
+		why_set(why, "%s: neither a regular file nor a directory", found->path);
 		goto close;
 	}
 	if (already_open(model, &st)) {
@@ -97,14 +109,13 @@ static int add_file(void *data, int dir, const char *name, const char *shown,
 	model->files = xrealloc(model->files, model->nr + 1, sizeof(*id));
 	model->fds = xrealloc(model->fds, model->nr + 1, sizeof(fd));
 	id = &model->files[model->nr];
-	copy = xstrdup(name);
-	id->path = xstrdup(basename(copy));
-	free(copy);
+	id->path = xstrdup(found->name);
 	id->size = st.st_size;
 	id->mtime = st.st_mtime > 0 ? st.st_mtime : 0;
 	id->hash = 0;
+	id->aside = found->aside;
 	model->fds[model->nr++] = fd;
-	model->bytes += id->size;
+	model->bytes += id->aside ? 0 : id->size;
 	return 0;
 
 close:
@@ -112,81 +123,199 @@ close:
 	return -1;
 }
 
+/**
+ * model_leave_out - forget one file
+ * @model: the files
+ * @at: its index
+ */
+void model_leave_out(struct model *model, size_t at)
+{
+	struct file_id *id = &model->files[at];
+
+	model->bytes -= id->aside ? 0 : id->size;
+	close(model->fds[at]);
+	free(id->path);
+	model->nr--;
+	memmove(id, id + 1, (model->nr - at) * sizeof(*id));
+	memmove(&model->fds[at], &model->fds[at + 1],
+		(model->nr - at) * sizeof(*model->fds));
+}
+
+/* How much is cached of files that nobody is expected to read. */
+__u64 model_aside_cached(const struct model *model)
+{
+	__s64 bytes;
+	__u64 sum = 0;
+	size_t i;
+
+	for (i = 0; i < model->nr; i++) {
+		bytes = model->files[i].aside ?
+			file_cached(model->fds[i], 0, model->files[i].size) : 0;
+		sum += bytes > 0 ? bytes : 0;
+	}
+	return sum;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-typedef bool (*is_wanted_t)(const char *name);
+/**
+ * struct walk - looking for the files of a model
+ * @is_wanted: is that the name of one?
+ * @each: what is done with each
+ * @data: for @each
+ * @note: set to what is odd about an index; NULL: indices don't matter
+ * @nr: found so far
+ */
+struct walk {
+	bool (*is_wanted)(const char *name);
+	int (*each)(void *data, const struct found *found, struct why *why);
+	void *data;
+	struct why *note;
+	size_t nr;
+};
 
-/* The wanted files in a directory; what is found is for the caller to free. */
-static int list_names(DIR *dir, const char *path, is_wanted_t is_wanted,
-		      char ***names, size_t *nr, struct why *why)
+/**
+ * struct names - sorted names of a directory's entries
+ * @list: the names
+ * @nr: how many
+ */
+struct names {
+	char **list;
+	size_t nr;
+};
+
+static void names_free(struct names *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->nr; i++)
+		free(names->list[i]);
+	free(names->list);
+}
+
+static bool is_folder_name(const char *name)
+{
+	return name[0] != '.';
+}
+
+/* Entries of one type, or of none, such as a link that leads nowhere. */
+static int list_names(DIR *dir, const char *path, mode_t type,
+		      bool (*is_wanted)(const char *name), struct names *names,
+		      struct why *why)
 {
 	struct dirent *de;
 	struct stat st;
 
+	rewinddir(dir);
 	while (errno = 0, (de = readdir(dir))) {
 		if (!is_wanted(de->d_name))
 			continue;
-		/* A link that leads nowhere is an error; a folder is not. */
-		if (!fstatat(dirfd(dir), de->d_name, &st, 0) &&
-		    !S_ISREG(st.st_mode))
+		if (fstatat(dirfd(dir), de->d_name, &st, 0)) {
+			/* Where a file is wanted, that is an error later. */
+			if (type != S_IFREG)
+				continue;
+		} else if ((st.st_mode & S_IFMT) != type) {
 			continue;
-		*names = xrealloc(*names, *nr + 1, sizeof(**names));
-		(*names)[(*nr)++] = xstrdup(de->d_name);
+		}
+		names->list = xrealloc(names->list, names->nr + 1, sizeof(*names->list));
+		names->list[names->nr++] = xstrdup(de->d_name);
 	}
 	if (errno)
 		return why_set(why, "%s: cannot read: %s", path, strerror(errno));
+	if (names->nr)
+		qsort(names->list, names->nr, sizeof(*names->list), compare_names);
 	return 0;
 }
 
-/* Or, if there is none, weights in other formats. */
-static int list_dir(DIR *dir, const char *path, is_wanted_t is_wanted,
-		    char ***names, size_t *nr, struct why *why)
+/* @inside: relative to the argument, with a slash behind it; or empty. */
+static int walk_files(struct walk *w, DIR *dir, const char *path, const char *inside,
+		      struct why *why)
 {
-	if (list_names(dir, path, is_wanted, names, nr, why))
-		return -1;
-	if (!*nr) {
-		rewinddir(dir);
-		if (list_names(dir, path, is_opaque_name, names, nr, why))
-			return -1;
+	struct names names = { 0 };
+	size_t i, expected;
+	int ret;
+
+	ret = list_names(dir, path, S_IFREG, w->is_wanted, &names, why);
+	/* If there is none, weights in other formats. */
+	if (!ret && !names.nr)
+		ret = list_names(dir, path, S_IFREG, is_opaque_name, &names, why);
+	expected = names.nr;
+	if (!ret && w->note)
+		expected = model_index_sort(dir, names.list, names.nr, w->note);
+	for (i = 0; i < names.nr && !ret; i++, w->nr++) {
+		char *shown = xasprintf("%s/%s", path, names.list[i]);
+		char *name = xasprintf("%s%s", inside, names.list[i]);
+		struct found found = { shown, name, i >= expected };
+
+		ret = w->each(w->data, &found, why);
+		free(shown);
+		free(name);
 	}
-	if (!*nr)
-		return why_set(why, "%s: no *.safetensors, *.gguf, *.bin, *.pth or *.npz file in it",
-			       path);
-	qsort(*names, *nr, sizeof(**names), compare_names);
-	return 0;
+	names_free(&names);
+	return ret;
 }
 
-typedef int (*each_file_t)(void *data, int dir, const char *name,
-			   const char *shown, struct why *why);
-
-/* @note is set to what is odd about the index; NULL: all files are walked. */
-static int walk_dir(const char *path, is_wanted_t is_wanted, each_file_t each,
-		    void *data, struct why *note, struct why *why)
+static int walk_folder(struct walk *w, const char *parent, const char *name,
+		       struct why *why)
 {
-	char **names = NULL;
-	size_t i, nr = 0;
+	char *path = xasprintf("%s/%s", parent, name);
+	char *inside = xasprintf("%s/", name);
+	DIR *dir = opendir(path);
+	int ret = -1;
+
+	if (dir)
+		ret = walk_files(w, dir, path, inside, why);
+	else
+		why_set(why, "%s: cannot open: %s", path, strerror(errno));
+	if (dir)
+		closedir(dir);
+	free(inside);
+	free(path);
+	return ret;
+}
+
+static int walk_dir(struct walk *w, const char *path, struct why *why)
+{
+	struct names folders = { 0 };
+	size_t i;
 	DIR *dir;
 	int ret;
 
 	dir = opendir(path);
 	if (!dir)
 		return why_set(why, "%s: cannot open: %s", path, strerror(errno));
-	ret = list_dir(dir, path, is_wanted, &names, &nr, why);
-	if (!ret && note)
-		model_index_filter(dirfd(dir), names, &nr, note);
-	for (i = 0; i < nr && !ret; i++) {
-		char *shown = xasprintf("%s/%s", path, names[i]);
-
-		ret = each(data, dirfd(dir), names[i], shown, why);
-		free(shown);
-	}
-	for (i = 0; i < nr; i++)
-		free(names[i]);
-	free(names);
+	w->nr = 0;
+	ret = walk_files(w, dir, path, "", why);
+	if (!ret && !w->nr)
+		ret = list_names(dir, path, S_IFDIR, is_folder_name, &folders, why);
+	for (i = 0; i < folders.nr && !ret; i++)
+		ret = walk_folder(w, path, folders.list[i], why);
+	names_free(&folders);
 	closedir(dir);
+	if (!ret && !w->nr)
+		return why_set(why, "%s: no *.safetensors, *.gguf, *.bin, *.pth or *.npz file in it or in a directory in it",
+			       path);
+	return ret;
+}
+
+static int walk_model(struct walk *w, char *arg, struct why *why)
+{
+	struct found found = { .path = arg };
+	struct stat st;
+	char *copy;
+	int ret;
+
+	if (stat(arg, &st))
+		return why_set(why, "%s: %s", arg, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return walk_dir(w, arg, why);
+	copy = xstrdup(arg);
+	found.name = basename(copy);
+	ret = w->each(w->data, &found, why);
+	free(copy);
 	return ret;
 }
 
@@ -231,6 +360,19 @@ static char *dir_name(const char *path)
 	return result;
 }
 
+static char *model_name(const char *arg)
+{
+	struct stat st;
+	char *copy, *name;
+
+	if (!stat(arg, &st) && S_ISDIR(st.st_mode))
+		return dir_name(arg);
+	copy = xstrdup(arg);
+	name = xstrdup(basename(copy));
+	free(copy);
+	return name;
+}
+
 /**
  * model_open - open the files that the MODEL arguments mean
  * @model: filled in; to be given to model_close() also after a failure
@@ -242,27 +384,15 @@ static char *dir_name(const char *path)
  */
 int model_open(struct model *model, int nr_args, char **args, struct why *why)
 {
-	struct stat st;
+	struct walk walk = { .is_wanted = is_model_name, .each = add_file,
+			     .data = model, .note = &model->note };
 	size_t at, end;
-	char *copy;
-	int i, ret;
+	int i;
 
 	memset(model, 0, sizeof(*model));
+	model->name = model_name(args[0]);
 	for (i = 0; i < nr_args; i++) {
-		if (stat(args[i], &st))
-			return why_set(why, "%s: %s", args[i], strerror(errno));
-		if (!i && S_ISDIR(st.st_mode)) {
-			model->name = dir_name(args[i]);
-		} else if (!i) {
-			copy = xstrdup(args[i]);
-			model->name = xstrdup(basename(copy));
-			free(copy);
-		}
-		ret = S_ISDIR(st.st_mode) ?
-			walk_dir(args[i], is_model_name, add_file, model,
-				 &model->note, why) :
-			add_file(model, AT_FDCWD, args[i], args[i], why);
-		if (ret)
+		if (walk_model(&walk, args[i], why))
 			return -1;
 	}
 	for (at = 0; at < model->nr; at = end) {
@@ -279,21 +409,20 @@ static bool is_stamped_name(const char *name)
 	return is_model_name(name) || is_opaque_name(name) || model_index_name(name);
 }
 
-static int stamp_file(void *data, int dir, const char *name, const char *shown,
-		      struct why *why)
+static int stamp_file(void *data, const struct found *found, struct why *why)
 {
 	__u64 *stamp = data;
 	struct stat st;
 	__u64 facts[5];
 
-	if (fstatat(dir, name, &st, 0))
-		return why_set(why, "%s: %s", shown, strerror(errno));
+	if (stat(found->path, &st))
+		return why_set(why, "%s: %s", found->path, strerror(errno));
 	facts[0] = st.st_dev;
 	facts[1] = st.st_ino;
 	facts[2] = st.st_size;
 	facts[3] = st.st_mtim.tv_sec;
 	facts[4] = st.st_mtim.tv_nsec;
-	*stamp = hash_more(*stamp, name, strlen(name) + 1);
+	*stamp = hash_more(*stamp, found->name, strlen(found->name) + 1);
 	*stamp = hash_more(*stamp, facts, sizeof(facts));
 	return 0;
 }
@@ -311,18 +440,13 @@ static int stamp_file(void *data, int dir, const char *name, const char *shown,
  */
 int model_stamp(int nr_args, char **args, __u64 *stamp, struct why *why)
 {
-	struct stat st;
-	int i, ret;
+	struct walk walk = { .is_wanted = is_stamped_name, .each = stamp_file,
+			     .data = stamp };
+	int i;
 
 	*stamp = HASH_INIT;
 	for (i = 0; i < nr_args; i++) {
-		if (stat(args[i], &st))
-			return why_set(why, "%s: %s", args[i], strerror(errno));
-		ret = S_ISDIR(st.st_mode) ?
-			walk_dir(args[i], is_stamped_name, stamp_file, stamp,
-				 NULL, why) :
-			stamp_file(stamp, AT_FDCWD, args[i], args[i], why);
-		if (ret)
+		if (walk_model(&walk, args[i], why))
 			return -1;
 	}
 	return 0;

@@ -2,8 +2,9 @@
 /*
  * The index of a model in several safetensors files: which of the files in its
  * directory belong to the model. There may be others, as a second copy for
- * another loader has.
+ * another loader has; and several indices, each for a part of the model.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,14 +16,14 @@
 
 #include "maioctl.h"
 
-#define INDEX_NAME		"model.safetensors.index.json"
+#define INDEX_SUFFIX		".safetensors.index.json"
 
 /* Several times what the index of the largest models has. */
 #define INDEX_MAX		(64UL << 20)
 
 bool model_index_name(const char *name)
 {
-	return !strcmp(name, INDEX_NAME);
+	return name[0] != '.' && name_has_suffix(name, INDEX_SUFFIX);
 }
 
 static int by_name(const void *a, const void *b)
@@ -115,8 +116,9 @@ void model_index_free(struct model_index *index)
 	free(index->names);
 }
 
-/* Return: 0; 1 if there is none; or -1. */
-static int index_read(int dir, struct model_index *index, struct why *why)
+/* Return: 0 or -1. */
+static int index_read(int dir, const char *name, struct model_index *index,
+		      struct why *why)
 {
 	size_t done = 0, len;
 	char *data = NULL;
@@ -125,9 +127,7 @@ static int index_read(int dir, struct model_index *index, struct why *why)
 	int fd, ret = -1;
 
 	memset(index, 0, sizeof(*index));
-	fd = openat(dir, INDEX_NAME, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return 1;
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st)) {
 		why_set(why, "cannot read: %s", strerror(errno));
 		goto out;
@@ -157,40 +157,72 @@ out:
 	return ret;
 }
 
-/**
- * model_index_filter - leave only what a directory's index names
- * @dir: the directory
- * @names: names of its model files, sorted; those of safetensors files that the
- *	index does not name are freed
- * @nr: how many; how many are left
- * @why: set to why all were left, if it is odd
- */
-void model_index_filter(int dir, char **names, size_t *nr, struct why *why)
+/* Mark those of @names that an index names. */
+static int mark_named(int dir, const char *index_name, char *const *names, size_t nr,
+		      bool *named, struct why *why)
 {
 	struct model_index index;
-	size_t i, left = 0;
+	struct why what;
+	size_t i;
 	int ret;
 
-	ret = index_read(dir, &index, why);
-	if (ret < 0)
-		why_set(why, "%s: %s; all files are taken", INDEX_NAME, why->text);
+	ret = index_read(dir, index_name, &index, &what);
 	if (ret)
-		return;
-	for (i = 0; i < index.nr; i++) {
-		if (!has(names, *nr, index.names[i])) {
-			why_set(why, "%s: '%.100s' is missing; all files are taken",
-				INDEX_NAME, index.names[i]);
-			goto free;
-		}
+		return why_set(why, "%s: %s; all files are taken", index_name, what.text);
+	for (i = 0; i < index.nr && !ret; i++) {
+		if (!has(names, nr, index.names[i]))
+			ret = why_set(why, "%s: '%.100s' is missing; all files are taken",
+				      index_name, index.names[i]);
 	}
-	for (i = 0; i < *nr; i++) {
-		if (name_has_suffix(names[i], ".safetensors") &&
-		    !has(index.names, index.nr, names[i]))
-			free(names[i]);
-		else
-			names[left++] = names[i];
-	}
-	*nr = left;
-free:
+	for (i = 0; i < nr && !ret; i++)
+		named[i] = named[i] || has(index.names, index.nr, names[i]);
 	model_index_free(&index);
+	return ret;
+}
+
+/* What no index names to the end, all else in the order that it has. */
+static size_t put_aside(char **names, size_t nr, const bool *named)
+{
+	char **rest = xalloc(nr, sizeof(*rest));
+	size_t i, left = 0, nr_rest = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (named[i] || !name_has_suffix(names[i], ".safetensors"))
+			names[left++] = names[i];
+		else
+			rest[nr_rest++] = names[i];
+	}
+	memcpy(names + left, rest, nr_rest * sizeof(*rest));
+	free(rest);
+	return left;
+}
+
+/**
+ * model_index_sort - find what a directory's indices name
+ * @dir: the directory
+ * @names: names of its model files, sorted; safetensors files that no index
+ *	names are moved to the end
+ * @nr: how many
+ * @why: set to why none were moved, if it is odd
+ *
+ * Return: how many are left before those at the end.
+ */
+size_t model_index_sort(DIR *dir, char **names, size_t nr, struct why *why)
+{
+	bool *named = xalloc(nr, sizeof(*named));
+	bool some = false;
+	struct dirent *de;
+	int ret = 0;
+
+	rewinddir(dir);
+	while (!ret && (de = readdir(dir))) {
+		if (!model_index_name(de->d_name))
+			continue;
+		ret = mark_named(dirfd(dir), de->d_name, names, nr, named, why);
+		some = true;
+	}
+	if (some && !ret)
+		nr = put_aside(names, nr, named);
+	free(named);
+	return nr;
 }

@@ -148,6 +148,7 @@ int report_json(const struct load *l, const struct child *child, FILE *out,
 	json_put_text(obj, "service", l->service);
 	json_put_u64(obj, "files", l->model.nr);
 	json_put_u64(obj, "model_bytes", l->model.bytes);
+	json_put_reason(obj, "left_alone", &l->left_out);
 	json_object_object_add(obj, "seconds",
 			       json_object_new_double(child->seconds));
 	json_object_object_add(obj, "exit_status",

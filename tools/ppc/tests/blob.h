@@ -79,4 +79,26 @@ static inline void *blob_make(const __u64 *sizes, __u32 nr, __u32 pieces,
 	return blob;
 }
 
+/* Groups of "FILE:START:COUNT FILE:START:COUNT ...", 64 extents at most. */
+static inline void *blob_text(const __u64 *sizes, __u32 nr_files,
+			      const char *const *groups, int nr_groups, size_t *len)
+{
+	struct maio_template_extent extents[64];
+	__u32 counts[64] = { 0 }, file, start, count, nr = 0;
+	int i, used;
+
+	for (i = 0; i < nr_groups; i++) {
+		const char *p = groups[i];
+
+		for (; sscanf(p, "%u:%u:%u%n", &file, &start, &count, &used) == 3;
+		     p += used, nr++) {
+			extents[nr].file = htole32(file);
+			extents[nr].start = htole32(start);
+			extents[nr].count = htole32(count);
+			counts[i]++;
+		}
+	}
+	return blob_groups(sizes, nr_files, counts, nr_groups, extents, len);
+}
+
 #endif /* MAIOCTL_BLOB_H */

@@ -160,6 +160,8 @@ has stderr "not saved.*nothing" "reading nothing is not saved"
 mkdir large; truncate -s 300M large/model.gguf
 FAKE_PPC=half,read try run --store s large -- true
 has stderr "not saved.*the recording shows" "nor one that saw less than was read"
+FAKE_PPC=scan try run --store s large -- true
+has stderr "not saved: a scan" "nor that of a scan"
 FAKE_PPC="read" try run --store large/s large -- true
 has stderr "template saved" "but one of a load that read the model several times"
 rm -r large
@@ -210,7 +212,7 @@ has stderr "nothing to replay.*a.safetensors" "no header"
 rm -rf t u
 
 # Replay.
-rep="attach record set mode status replay record-stop status stats detach stats"
+rep="attach record set mode status replay record-stop status stats get detach stats"
 touch -d '2 hours ago' s/*.maio
 try run --store s --json report model -- sh -c 'exit 6'
 test -z "$(find s -name '*.maio' -mmin +60)"; ok $? "it has been used"
@@ -237,15 +239,43 @@ asks "attach record set record-stop status stats get detach stats" "refused by t
 FAKE_PPC=workers=2,half try run --store s model -- true
 asks "$rep" "other workers, but half a load: kept"
 FAKE_PPC=workers=2 try run --store s --json report model -- true
-asks "attach record set mode status replay record-stop status stats get detach stats" "other workers: recorded anew"
+asks "attach record set mode status replay record-stop status stats get get detach stats" "other workers: recorded anew"
 json 'r["state"] == "replay" and r["template"]["saved"] and
 	"2 workers" in r["template"]["recorded_anew_because"]' "JSON of it"
 FAKE_PPC=workers=2,resident=250001 try run --store s model -- true
 has stderr "not saved.*cold cache" "other workers on a warm cache: kept, and said"
+FAKE_PPC=nothing try run --store s model -- true
+asks "$rep" "a replay of which nothing was read: kept"
+has stderr "^maioctl: replay, " "and nothing to say"
+FAKE_PPC=first try run --store part --no-cold model -- true
+FAKE_PPC=first try run --store part --json report model -- true
+json 'r["state"] == "replay" and not r["template"]["saved"]' "a part, and the same part again: kept"
+try run --store part --json report model -- true
+json 'r["state"] == "replay" and r["template"]["saved"] and
+	"lacks 2.9 MiB" in r["template"]["recorded_anew_because"]' "a load that reads more replaces it"
+FAKE_PPC=first try run --store part --json report model -- true
+json 'r["state"] == "replay" and not r["template"]["saved"]' "one that reads less does not"
+rm -rf part
+cp -r model copies; mkdir copies/s
+echo '{"weight_map": {"a": "a.safetensors"}}' >copies/model.safetensors.index.json
+try run --store copies/s --no-cold --json report copies -- true
+json 'r["files"] == 2 and r["model_bytes"] == 2000000 and r["template"]["saved"]' "a second copy is recorded"
+try run --store copies/s --json report copies -- true
+json 'r["state"] == "replay"' "and replayed"
+rm -rf copies
+cp -r model some; printf '12345' >some/c.gguf
+FAKE_PPC=refused=5 try run --store some/s --no-cold --json report some -- true
+asks "attach attach attach attach attach record record-stop status stats get detach stats" \
+	"a file that cannot be attached is found"
+has stderr "1 of 3 files left alone: c.gguf: .*DAX, tmpfs" "it is left alone"
+json 'r["state"] == "record" and r["files"] == 2 and "c.gguf" in r["left_alone"]' "JSON of it"
+FAKE_PPC=refused=5 try run --store some/s --require some/c.gguf -- true
+exits 125 "if it is the only one, nothing is attached" "DAX, tmpfs"
+rm -rf some
 FAKE_PPC=mode=22 try run --store s model -- true
 asks "$rep" "a mode it does not take is not the end"
 FAKE_PPC=mode-burn=22 try run --store s --burn --gap 1G model -- true
-asks "attach record set mode-burn mode-burn status replay record-stop status stats detach stats" \
+asks "attach record set mode-burn mode-burn status replay record-stop status stats get detach stats" \
 	"without a gap that it does not take, it is asked once more"
 FAKE_PPC=stats=5,status=5,detach=5 try run --store s model -- sh -c 'exit 8'
 exits 8 "failures at the end are warnings" "Input/output"
@@ -538,16 +568,16 @@ try xpu 42; exits 1 "an XPU that is not there" "process 42: .*no device 2"
 try xpu 45; exits 1 "no such process" "process 45: No such file"
 try xpu x; exits 1 "not a PID" "'x' is not a process id"
 FAKE_PPC=worker=41 try run --store s --json report model -- sleep 0.3
-asks "attach record set mode status replay status node-1 record-stop status stats detach stats" \
+asks "attach record set mode status replay status node-1 record-stop status stats get detach stats" \
 	"a worker is placed by its environment"
 json 'r["worker_nodes"] == [1]' "JSON of it"
 FAKE_PPC=worker=44 try run --store s model -- sleep 0.3
-asks "attach record set mode status replay status record-stop status stats detach stats" \
+asks "attach record set mode status replay status record-stop status stats get detach stats" \
 	"not when it may be one of two"
 FAKE_PPC=worker=41 try run --store s --node 0 model -- sleep 0.1
 asks "$rep" "nor when --node was given"
 FAKE_PPC=memoryless try run --store s --burn --node 0 model -- true
-asks "attach record set mode-burn mode-burn status replay record-stop status stats detach stats" \
+asks "attach record set mode-burn mode-burn status replay record-stop status stats get detach stats" \
 	"on a node without memory, the mode is what it was"
 try run --store s --xpu ca:00.0 --json report model -- true; exits 0 "--xpu"
 asks "$rep" "it is only the mode's"

@@ -16,6 +16,9 @@
  *	memoryless		no node has memory
  *	nothing			the command read nothing
  *	half			it read half of the model
+ *	scan			it read the first page of each file
+ *	first			it read the first file only
+ *	refused=<bytes>		a file of that size cannot be attached
  *	hang			fetching a template takes forever
  *	events=<n>		accesses ever; an attachment counts from its beginning
  *
@@ -215,6 +218,10 @@ static int fake_attach(const struct ppc_attach *a)
 	for (i = 0; i < a->nr_fds; i++) {
 		if (fstat(fds[i], &st))
 			return -1;
+		if (st.st_size == setting("refused")) {
+			errno = EOPNOTSUPP;
+			return -1;
+		}
 		sizes[i] = st.st_size;
 		model_bytes += st.st_size;
 	}
@@ -225,9 +232,25 @@ static int fake_attach(const struct ppc_attach *a)
 	return attachment;
 }
 
-static int fake_get(struct maio_template_io *io)
+/* Caller frees. */
+static void *recorded(size_t *len)
 {
 	long long pieces = setting("pieces");
+	__u32 i, nr = setting("first") ? nr_files : 1;
+	struct maio_template_extent extents[64];
+
+	if (setting("scan") && setting("first"))
+		return blob_make(sizes, nr_files, pieces > 0 ? pieces : 1, len);
+	for (i = 0; i < nr; i++) {
+		extents[i].file = htole32(i);
+		extents[i].start = 0;
+		extents[i].count = htole32(setting("scan") ? (sizes[i] + 4095) >> 12 : 1);
+	}
+	return blob_groups(sizes, nr_files, &nr, 1, extents, len);
+}
+
+static int fake_get(struct maio_template_io *io)
+{
 	size_t len;
 	void *blob;
 	int ret = 0;
@@ -240,7 +263,7 @@ static int fake_get(struct maio_template_io *io)
 		errno = ENODATA;
 		return -1;
 	}
-	blob = blob_make(sizes, nr_files, pieces > 0 ? pieces : 1, &len);
+	blob = recorded(&len);
 	if (io->len < len) {
 		errno = ENOSPC;
 		ret = -1;

@@ -163,7 +163,7 @@ kernel events=200
 says "qwen: load over" 3 "the second load"
 says "qwen: armed (template fits)" 2 "armed once more"
 grep -v -e stats -e status log | tr '\n' ' ' >asked
-has asked "^record-stop detach attach record set mode replay " "let go, then attached anew"
+has asked "^record-stop get detach attach record set mode replay " "let go, then attached anew"
 [ "$(worker qwen)" = "$pid" ]; ok $? "all by one process"
 
 # A worker is matched to a group: where does it load to?

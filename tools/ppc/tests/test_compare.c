@@ -32,25 +32,11 @@ static struct file_id files[] = {
 static void make(const struct side *side, struct store_entry *entry,
 		 struct template_view *view)
 {
-	struct maio_template_extent extents[64];
-	__u32 counts[4] = { 0 }, file, start, count, nr = 0;
 	struct why why;
-	int i, used;
 
-	for (i = 0; i < side->nr_groups; i++) {
-		const char *p = side->groups[i];
-
-		for (; sscanf(p, "%u:%u:%u%n", &file, &start, &count, &used) == 3;
-		     p += used, nr++) {
-			extents[nr].file = htole32(file);
-			extents[nr].start = htole32(start);
-			extents[nr].count = htole32(count);
-			counts[i]++;
-		}
-	}
 	*entry = (struct store_entry){ .files = files, .nr_files = 2 };
-	entry->blob = blob_groups(sizes, 2, counts, side->nr_groups, extents,
-				  &entry->blob_len);
+	entry->blob = blob_text(sizes, 2, side->groups, side->nr_groups,
+				&entry->blob_len);
 	if (template_check(entry->blob, entry->blob_len, view, &why)) {
 		tap_ok(false, "%s", why.text);
 		exit(tap_end());

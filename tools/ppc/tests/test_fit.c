@@ -18,7 +18,7 @@
 #define AWAY_TO		(CHUNKS / 4 + NOBODY * 3 / 4)
 
 static const struct file_id file = {
-	"model.safetensors", (__u64)CHUNKS * CHUNK * 4096, 1, 2,
+	.path = "model.safetensors", .size = (__u64)CHUNKS * CHUNK * 4096, .hash = 1, .mtime = 2,
 };
 
 static struct store_entry entry_of(const __u32 *counts, __u32 nr_groups,

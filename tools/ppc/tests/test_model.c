@@ -130,17 +130,22 @@ static void make_index(const char *text)
 	make_file(INDEX, text, strlen(text));
 }
 
-/* Are so many files taken, and is something odd, with @word in it? */
+/* Are so many files not put aside, and is something odd, with @word in it? */
 static void indexed(size_t nr, const char *word, const char *what)
 {
 	char *args[] = { "i" };
+	size_t i, expected = 0;
 	struct model model;
 	struct why why;
 
 	must(!model_open(&model, 1, args, &why), why.text);
-	tap_ok(model.nr == nr && (word ? !!strstr(model.note.text, word) :
-					 !model.note.text[0]),
-	       "%s: %zu files%s%s", what, model.nr,
+	while (expected < model.nr && !model.files[expected].aside)
+		expected++;
+	for (i = expected; i < model.nr && model.files[i].aside; )
+		i++;
+	tap_ok(model.nr == 4 && i == model.nr && expected == nr &&
+	       (word ? !!strstr(model.note.text, word) : !model.note.text[0]),
+	       "%s: %zu files, %zu aside%s%s", what, expected, model.nr - expected,
 	       word ? "; " : "", model.note.text);
 	model_close(&model);
 }
@@ -148,6 +153,7 @@ static void indexed(size_t nr, const char *word, const char *what)
 static void test_index(void)
 {
 	char *args[] = { "i" };
+	struct model model;
 	__u64 before, after;
 	struct why why;
 
@@ -165,6 +171,20 @@ static void test_index(void)
 
 	make_index("{\"metadata\": {\"x\": [1]}, \"weight_map\": {\"a\": \"m-1.safetensors\"}}");
 	indexed(2, NULL, "what else is in it is passed over");
+	must(!rename(INDEX, "i/other.safetensors.index.json"), INDEX);
+	make_index("{\"weight_map\": {\"a\": \"m-2.safetensors\"}}");
+	indexed(3, NULL, "what any of two indices names");
+	must(!unlink("i/other.safetensors.index.json"), "unlink");
+	must(!model_open(&model, 1, args, &why), why.text);
+	tap_ok(model.bytes == 3 && !strcmp(model.files[0].path, "m-2.safetensors") &&
+	       !strcmp(model.files[1].path, "m.gguf") &&
+	       !strcmp(model.files[2].path, "consolidated.safetensors"),
+	       "what is put aside comes last, and is not counted");
+	model_leave_out(&model, 0);
+	tap_ok(model.nr == 3 && model.bytes == 2 && !strcmp(model.files[0].path, "m.gguf") &&
+	       fcntl(model.fds[2], F_GETFD) >= 0, "a file that is left out");
+	model_close(&model);
+
 	make_index("{\"weight_map\": {\"a\": \"m-3.safetensors\"}}");
 	indexed(4, "'m-3.safetensors' is missing", "a file is not there");
 	make_index("{\"weight_map\": {\"a\": \"../x.safetensors\"}}");
@@ -183,6 +203,39 @@ static void test_index(void)
 	indexed(4, "larger than any", "endless");
 	must(!unlink(INDEX) && !mkdir(INDEX, 0755), INDEX);
 	indexed(4, "not a regular file", "a directory");
+}
+
+static void test_folders(void)
+{
+	char *args[] = { "f" };
+	struct model model;
+	__u64 before, after;
+	struct why why;
+
+	must(!system("mkdir -p f/vae f/unet f/.git f/text/deep"), "mkdir");
+	make_file("f/.git/a.gguf", "g", 1);
+	make_file("f/text/deep/a.gguf", "d", 1);
+	refused("f", "in a directory in it", "neither hidden directories nor deeper ones count");
+	make_file("f/vae/m.safetensors", "v", 1);
+	make_file("f/unet/m.safetensors", "uu", 2);
+	make_file("f/unet/n.safetensors", "nnn", 3);
+	make_file("f/unet/m.safetensors.index.json", "{\"weight_map\": {\"a\": \"m.safetensors\"}}", 38);
+	make_file("f/text/m.bin", "tttt", 4);
+	must(!model_open(&model, 1, args, &why), why.text);
+	tap_ok(model.nr == 4 && !strcmp(model.files[0].path, "text/m.bin") &&
+	       !strcmp(model.files[1].path, "unet/m.safetensors") &&
+	       !strcmp(model.files[2].path, "unet/n.safetensors") && model.files[2].aside &&
+	       !strcmp(model.files[3].path, "vae/m.safetensors") && model.bytes == 7,
+	       "the files of the directories in it, each with its index%s", model.note.text);
+	model_close(&model);
+	must(!model_stamp(1, args, &before, &why), why.text);
+	make_file("f/vae/m.safetensors", "vv", 2);
+	must(!model_stamp(1, args, &after, &why), why.text);
+	tap_ok(before != after, "a change there is seen");
+	make_file("f/top.gguf", "t", 1);
+	must(!model_open(&model, 1, args, &why), why.text);
+	tap_ok(model.nr == 1, "if there are some at the top, these are the model");
+	model_close(&model);
 }
 
 static void test_name(void)
@@ -294,6 +347,7 @@ int main(void)
 	must(mkdtemp(dir) && !chdir(dir), dir);
 	test_dir();
 	test_index();
+	test_folders();
 	test_name();
 	test_hash();
 	test_stamp();
