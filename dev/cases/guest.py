@@ -24,6 +24,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from types import SimpleNamespace
@@ -91,6 +92,10 @@ class Case:
             else:
                 lab.write_model(self.folder, **shape)
             os.sync()
+
+    def clean(self):
+        """There is room for a few models only."""
+        shutil.rmtree(f"{MOUNT}/{self.name}", ignore_errors=True)
 
     def command(self, variant, mode):
         load = [sys.executable, "-B", HERE + "/lab.py", "case_" + self.name, self.folder, variant]
@@ -183,7 +188,11 @@ def main(out, *names):
     with open(out, "w", buffering=1) as f:
         for name in names:
             try:
-                Case(name).go(f)
+                case = Case(name)
+                try:
+                    case.go(f)
+                finally:
+                    case.clean()
             except (RuntimeError, OSError, ValueError, KeyError) as e:
                 failed = 1
                 say(f"{name}: {type(e).__name__}: {e}")
