@@ -3,6 +3,7 @@
  * Fill and drop ranges of the page cache for page cache policies (fs/ppc).
  */
 
+#include <linux/blkdev.h>
 #include <linux/mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mmu_notifier.h>
@@ -41,16 +42,29 @@ unsigned long ppc_fill_range(const struct ppc_fill *fill)
 		.ra_pages = fill->nr,
 		.prev_pos = -1,
 	};
-	DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, fill->index);
 	struct mem_cgroup *old_memcg = set_active_memcg(fill->memcg);
-	unsigned long stride = PPC_STRIDE, submitted;
+	unsigned long stride = PPC_STRIDE >> PAGE_SHIFT, submitted = 0;
+	pgoff_t index = fill->index, end = index + fill->nr;
+	struct blk_plug plug;
 
 	if (!mapping_large_folio_support(fill->mapping))
-		stride = PPC_SMALL_STRIDE;
-	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
-		ractl._node = fill->nid + 1;
-	submitted = page_cache_ra_range(&ractl, fill->nr, stride >> PAGE_SHIFT,
-					fill->no_reclaim);
+		stride = PPC_SMALL_STRIDE >> PAGE_SHIFT;
+	if (fill->piece)
+		stride = fill->piece;
+	/* Pieces of a range are to reach the device as one. */
+	blk_start_plug(&plug);
+	while (index < end) {
+		pgoff_t next = fill->piece ? round_down(index, stride) + stride : end;
+		DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, index);
+
+		if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
+			ractl._node = fill->nid + 1;
+		next = min(next, end);
+		submitted += page_cache_ra_range(&ractl, next - index, stride,
+						 fill->no_reclaim);
+		index = next;
+	}
+	blk_finish_plug(&plug);
 	set_active_memcg(old_memcg);
 
 	return submitted;
@@ -244,6 +258,41 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 	}
 	drop->left = before ? ppc_count_cached(mapping, start, end) : 0;
 	drop->dropped = before > drop->left ? before - drop->left : 0;
+}
+
+/**
+ * ppc_drop_unused - drop the folios of a range that nobody has used
+ * @mapping: of the file
+ * @start: first page
+ * @end: behind the last page
+ * @drop: set to what happened; @drop->left to 0, as what is in use is to stay
+ *
+ * Folios that are mapped, referenced, dirty or being read stay.
+ *
+ * Context: process context, may sleep.
+ */
+void ppc_drop_unused(struct address_space *mapping, pgoff_t start, pgoff_t end,
+		     struct ppc_drop *drop)
+{
+	struct folio_batch fbatch;
+	unsigned int i;
+
+	*drop = (struct ppc_drop){};
+	folio_batch_init(&fbatch);
+	while (filemap_get_folios(mapping, &start, end - 1, &fbatch)) {
+		for (i = 0; i < folio_batch_count(&fbatch); i++) {
+			struct folio *folio = fbatch.folios[i];
+
+			if (folio_test_referenced(folio) || folio_test_active(folio) ||
+			    !folio_trylock(folio))
+				continue;
+			if (folio->mapping == mapping)
+				drop->dropped += mapping_evict_folio(mapping, folio);
+			folio_unlock(folio);
+		}
+		folio_batch_release(&fbatch);
+		cond_resched();
+	}
 }
 
 /**

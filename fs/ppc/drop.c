@@ -23,7 +23,10 @@ static s64 ppc_drop_pages(struct ppc_stream *stream, struct ppc_file *pf,
 	/* Folios under read cannot be dropped, and this is the last try. */
 	if (!ppc_stream_running(stream))
 		ppc_wait_range(pf->inode->i_mapping, first, last - first);
-	ppc_drop_range(pf->inode->i_mapping, first, last, &drop);
+	if (range->flags & PPC_RANGE_UNUSED)
+		ppc_drop_unused(pf->inode->i_mapping, first, last, &drop);
+	else
+		ppc_drop_range(pf->inode->i_mapping, first, last, &drop);
 	ppc_stat_add(stream->att, burned_bytes,
 		     (u64)drop.dropped << PAGE_SHIFT);
 	atomic64_sub((u64)drop.dropped << PAGE_SHIFT, &stream->att->resident);

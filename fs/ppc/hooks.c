@@ -128,6 +128,7 @@ bool __ppc_cache_marker(struct readahead_control *ractl, struct folio *folio,
 		.len = (u64)req_count << PAGE_SHIFT,
 		.folio_pos = folio_pos(folio),
 		.folio_len = folio_size(folio),
+		.window = (u64)ractl->ra->size << PAGE_SHIFT,
 	};
 
 	return ppc_tell(ractl->mapping, &access);
@@ -168,6 +169,10 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 
 	if (vmf->flags & FAULT_FLAG_TRIED)
 		return;
+	/* Stock readahead reads such a mapping in huge pages. */
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && IS_ERR(folio) &&
+	    (vmf->vma->vm_flags & VM_HUGEPAGE))
+		access.len = SZ_2M - (access.pos & (SZ_2M - 1));
 	if (!IS_ERR(folio)) {
 		access.type = PPC_ACCESS_FAULT;
 		access.uptodate = folio_test_uptodate(folio);
@@ -178,8 +183,10 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 		 * fault-around skips them: each page would fault.
 		 */
 		if ((vmf->vma->vm_flags & VM_RAND_READ) &&
-		    folio_test_readahead(folio) && !folio_test_writeback(folio))
+		    folio_test_readahead(folio) && !folio_test_writeback(folio)) {
 			folio_clear_readahead(folio);
+			access.type = PPC_ACCESS_MARKER;
+		}
 	}
 	ppc_tell(mapping, &access);
 }

@@ -83,6 +83,8 @@ static s64 ppc_read_submit(struct ppc_stream *stream, struct ppc_file *pf,
 		.index = index,
 		.nr = DIV_ROUND_UP_ULL(range->pos + range->len, PAGE_SIZE) -
 		      index,
+		.piece = range->flags & PPC_RANGE_WATCH ?
+			 max(PPC_WATCH_BYTES >> PAGE_SHIFT, 1) : 0,
 		.nid = ppc_stream_nid(stream),
 		.memcg = memcg,
 	};

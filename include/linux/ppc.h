@@ -47,10 +47,12 @@ enum ppc_access_type {
  * @dropbehind: for misses and markers of read(): it has RWF_DONTCACHE
  * @tgid: process, in the initial pid namespace
  * @pos: first byte
- * @len: bytes wanted or consumed; a fault wants one page
+ * @len: bytes wanted or consumed; a fault wants one page, or in a MADV_HUGEPAGE mapping,
+ *	what is missing, the rest of a huge one
  * @folio_pos: for markers and faults: first byte of the folio that was found, which
  *	may be mapped as a whole and not be reported again
  * @folio_len: bytes of that folio; 0 if there is none
+ * @window: for markers: bytes that stock readahead last read at once for the reader
  */
 struct ppc_access {
 	enum ppc_access_type type;
@@ -62,6 +64,7 @@ struct ppc_access {
 	u64 len;
 	u64 folio_pos;
 	u64 folio_len;
+	u64 window;
 };
 
 /**
@@ -106,12 +109,21 @@ struct ppc_range {
 
 /* For @next: a reader needs it soon, so reclaiming memory for it is worth it. */
 #define PPC_RANGE_NEAR		BIT(0)
+/*
+ * For @next: place a marker every PPC_WATCH_BYTES, and use folios of that size at most:
+ * @access then shows which parts readers come to.
+ */
+#define PPC_RANGE_WATCH		BIT(3)
 /* For @drop: also drain per-CPU LRU batches, which waits for all CPUs. */
 #define PPC_RANGE_DRAIN		BIT(1)
+/* For @drop: only folios that nobody has used since they were read. */
+#define PPC_RANGE_UNUSED	BIT(2)
 
 /* Maximum bytes of one range to read and of one to drop. */
 #define PPC_READ_BYTES		SZ_4M
 #define PPC_DROP_BYTES		SZ_16M
+/* From one marker to the next in a range that is watched. */
+#define PPC_WATCH_BYTES		SZ_64K
 
 /**
  * struct ppc_ops - a page cache policy

@@ -153,6 +153,7 @@ static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
  * @index: first page
  * @nr: pages
  * @nid: node to place folios on, or NUMA_NO_NODE
+ * @piece: pages from one marker to the next, no folio larger; 0: a stride
  * @no_reclaim: do not reclaim memory to allocate a larger folio
  * @memcg: to charge, or NULL for the root
  */
@@ -161,6 +162,7 @@ struct ppc_fill {
 	struct address_space *mapping;
 	pgoff_t index;
 	unsigned long nr;
+	unsigned long piece;
 	int nid;
 	bool no_reclaim;
 	struct mem_cgroup *memcg;
@@ -186,6 +188,8 @@ void ppc_nodes_of_range(struct address_space *mapping, pgoff_t index,
 			ppc_seen_t seen, void *arg);
 void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
 		    struct ppc_drop *drop);
+void ppc_drop_unused(struct address_space *mapping, pgoff_t start, pgoff_t end,
+		     struct ppc_drop *drop);
 unsigned long ppc_count_cached(struct address_space *mapping, pgoff_t start,
 			       pgoff_t end);
 void ppc_drop_drain(void);
