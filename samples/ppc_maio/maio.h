@@ -79,7 +79,7 @@ int maio_record_start(struct maio *maio);
 int maio_record_stop(struct maio *maio);
 void maio_record_abort(struct maio *maio);
 void maio_record_access(struct maio_recorder *recorder,
-			const struct ppc_access *access);
+			const struct ppc_access *access, bool fine);
 
 /* maio_replay.c */
 int maio_replay_start(struct maio *maio);

@@ -4,6 +4,7 @@
  */
 #include "maio_stream.h"
 
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -28,6 +29,10 @@ static bool maio_ahead_restrain(struct maio_stream *s)
 	maio_window_update(&s->window, s->useful, lost);
 	if (s->window.size)
 		return true;
+	if (s->map.watch.on) {
+		s->window.size = PPC_READ_BYTES;
+		return true;
+	}
 	maio_stream_give_up(s);
 	ppc_stream_set_ahead(s->stream, 0);
 	return false;
@@ -56,9 +61,12 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	} while (skipping);
 
 	guard(spinlock)(&s->lock);
-	if (s->gave_up || !maio_ahead_restrain(s))
+	if (s->gave_up || maio_watch_sparse(&s->map) || !maio_ahead_restrain(s))
 		return false;
 	limits.budget = min(limits.budget, s->window.size);
+	/* What is reclaimed before readers come to it is read twice. */
+	limits.budget = min(limits.budget,
+			    max(div_u64(limits.memory, 16 * limits.streams), PPC_READ_BYTES));
 	if (!maio_cursors_pick(&s->cursors, &s->map, limits.budget,
 			       PPC_READ_BYTES, batch)) {
 		ahead = maio_cursors_ahead(&s->cursors, &s->map);
@@ -69,6 +77,8 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	}
 	ppc_stream_set_ahead(stream, batch->ahead + batch->bytes.len);
 	*range = batch->bytes;
+	if (maio_watch_begin(&s->map, batch->first, batch->nr))
+		range->flags |= PPC_RANGE_WATCH;
 	/* Each of many readers gets one batch at least. */
 	if (batch->ahead <= MAIO_NEAR_BYTES || batch->before < PPC_READ_BYTES)
 		range->flags |= PPC_RANGE_NEAR;
@@ -105,6 +115,8 @@ void maio_stream_filled(struct ppc_stream *stream,
 	scoped_guard(spinlock, &s->lock) {
 		if (read >= 0) {
 			s->issued += read;
+			if (read < s->batch.bytes.len)
+				maio_watch_cancel(&s->map, s->batch.first, s->batch.nr);
 			maio_ahead_done(s, MAIO_CHUNK_CACHED | (ours ? MAIO_CHUNK_OURS : 0));
 		} else if (read == -ESTALE) {
 			maio_ahead_done(s, MAIO_CHUNK_READ | MAIO_CHUNK_FAILED);

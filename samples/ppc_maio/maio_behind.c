@@ -94,6 +94,16 @@ static u64 maio_behind_gap(struct maio_stream *s)
 	return max(gap, min(2 * READ_ONCE(s->longest), share));
 }
 
+/* Was something of it read ahead in vain, as far as it can be told? */
+static bool maio_behind_unused(const struct maio_map *map, u32 chunk, u16 state)
+{
+	if (!(state & MAIO_CHUNK_CACHED))
+		return false;
+	if (state & MAIO_CHUNK_SEEN)
+		return maio_watch_taken(map, chunk) < maio_map_len(map, chunk);
+	return !(state & MAIO_CHUNK_READ);
+}
+
 static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
 				  u64 gap)
 {
@@ -102,6 +112,8 @@ static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
 
 	if (!maio_chunk_droppable(&s->map, chunk))
 		return false;
+	if (s->sweep.pass == MAIO_PASS_UNUSED)
+		return maio_behind_unused(&s->map, chunk, state);
 	/* No reader is left: drop all that was read. */
 	if (s->sweep.final)
 		return true;
@@ -140,7 +152,8 @@ static bool maio_behind_run(struct maio_stream *s, struct ppc_range *run)
 	u32 looks = 0;
 
 	/* Not more than the rest of the load needs. */
-	if (!maio_stream_burns(s) && !maio_stream_update_pressure(s))
+	if (sweep->pass != MAIO_PASS_UNUSED && !maio_stream_burns(s) &&
+	    !maio_stream_update_pressure(s))
 		return false;
 	guard(spinlock)(&s->lock);
 	while (sweep->at < s->map.nr_chunks &&
@@ -184,7 +197,7 @@ static void maio_sweep_begin(struct maio_stream *s, enum maio_pass pass)
 	sweep->pass = pass;
 	if (pass == MAIO_PASS_NONE)
 		return;
-	sweep->drain = pass == MAIO_PASS_LAST;
+	sweep->drain = pass == MAIO_PASS_LAST || pass == MAIO_PASS_UNUSED;
 	if (pass == MAIO_PASS_REST) {
 		sweep->kept = false;
 		sweep->left = false;
@@ -203,7 +216,7 @@ static enum maio_pass maio_sweep_choose(struct maio_stream *s)
 	if (s->sweep.final) {
 		guard(spinlock)(&s->lock);
 		return maio_stream_burns(s) || maio_stream_drops(s) ?
-		       MAIO_PASS_REST : MAIO_PASS_NONE;
+		       MAIO_PASS_REST : MAIO_PASS_UNUSED;
 	}
 	maio_stream_update_pressure(s);
 	scoped_guard(spinlock, &s->lock) {
@@ -266,6 +279,16 @@ static void maio_sweep_end(struct maio_stream *s)
 	sweep->pass = MAIO_PASS_NONE;
 }
 
+static u32 maio_sweep_flags(struct maio_sweep *sweep)
+{
+	u32 flags = sweep->pass == MAIO_PASS_UNUSED ? PPC_RANGE_UNUSED : 0;
+
+	if (sweep->drain)
+		flags |= PPC_RANGE_DRAIN;
+	sweep->drain = false;
+	return flags;
+}
+
 /* The drop callback: choose what to drop next. */
 bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range)
 {
@@ -285,11 +308,11 @@ bool maio_stream_drop(struct ppc_stream *stream, struct ppc_range *range)
 			if (maio_chunk_left(&s->map, sweep->first))
 				continue;
 			maio_map_chunk(&s->map, sweep->first, range);
+			range->flags |= maio_sweep_flags(sweep);
 			return true;
 		}
 		if (maio_behind_run(s, range)) {
-			range->flags |= sweep->drain ? PPC_RANGE_DRAIN : 0;
-			sweep->drain = false;
+			range->flags |= maio_sweep_flags(sweep);
 			return true;
 		}
 		maio_sweep_end(s);

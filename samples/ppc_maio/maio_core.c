@@ -61,7 +61,7 @@ static bool maio_access(struct ppc_attachment *att,
 						     access->file, access->pos,
 						     access->len);
 	if (recorder)
-		maio_record_access(recorder, access);
+		maio_record_access(recorder, access, !replay || replay->streams.watch);
 	if (!replay)
 		return false;
 

@@ -42,12 +42,16 @@ static void maio_chunk_finish(struct maio_map *map, u32 chunk, struct maio_outco
 {
 	const u16 state = maio_chunk(map, chunk);
 	const u64 len = maio_map_len(map, chunk);
+	u64 taken = 0;
 
+	if (state & MAIO_CHUNK_SEEN)
+		taken = maio_watch_finish(map, chunk);
 	out->consumed += len;
+	out->taken += taken;
 	if (!(state & MAIO_CHUNK_CACHED))
 		out->populated += len;
-	else if (state & MAIO_CHUNK_SEEN)
-		out->useful += len;
+	else
+		out->useful += taken;
 	/* A skipped chunk may not be wanted at all. */
 	if ((state & MAIO_CHUNK_AGAIN) && (state & MAIO_CHUNK_SEEN))
 		out->refaulted += len;
@@ -169,6 +173,7 @@ void maio_cursors_reset(struct maio_cursors *cs, struct maio_map *map)
 {
 	*cs = (struct maio_cursors){};
 	map->pass = (map->pass + 1) % MAIO_PASSES;
+	map->watch.row = 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_reset);
 
@@ -213,9 +218,11 @@ void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 		c->pos = done;
 		c->next = max(c->next, done);
 	}
-	passed = out->consumed;
+	passed = out->taken;
 	maio_cursor_see(map, step, out);
-	out->read = out->consumed - passed;
+	out->read = out->taken - passed;
+	c->read += out->read;
+	out->run = c->read;
 	maio_cursor_settle(c, map, step->lag, out);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_access);

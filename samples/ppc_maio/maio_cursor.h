@@ -30,6 +30,7 @@
  * @next: first chunk to read ahead
  * @tail: first chunk that it may have skipped
  * @late: last chunk that it had to wait for
+ * @read: bytes that it has read to the end of a chunk since it began
  * @skip: chunks in any of these states are not read ahead
  */
 struct maio_cursor {
@@ -40,6 +41,7 @@ struct maio_cursor {
 	u32 tail;
 	u32 late;
 	u16 skip;
+	u64 read;
 };
 
 struct maio_cursors {
@@ -73,7 +75,9 @@ struct maio_step {
  * @again: another pass begins
  * @useful: read ahead, and finished now
  * @consumed: finished now
+ * @taken: of these, what readers came to
  * @read: of these, not just passed over
+ * @run: the same, by this reader since it began
  * @late: the reader had to wait for it
  * @refaulted: dropped before, and read again now
  * @populated: change of the bytes that are cached or skipped
@@ -85,22 +89,12 @@ struct maio_outcome {
 	bool again;
 	u64 useful;
 	u64 consumed;
+	u64 taken;
 	u64 read;
+	u64 run;
 	u64 late;
 	u64 refaulted;
 	s64 populated;
-};
-
-/**
- * struct maio_window - how much to read ahead of the readers of a stream
- * @size: bytes; 0: nothing that was read ahead is of use
- * @used: bytes read ahead and finished by readers, when @size changed
- * @lost: bytes read ahead that readers have passed or lost, when @size changed, or fewer
- */
-struct maio_window {
-	u64 size;
-	u64 used;
-	u64 lost;
 };
 
 /**
@@ -135,14 +129,5 @@ bool maio_cursors_hold(const struct maio_cursors *cs, const struct maio_map *map
 		       u32 chunk, u64 gap);
 bool maio_cursors_at_end(const struct maio_cursors *cs,
 			 const struct maio_map *map);
-
-/* maio_window.c */
-
-/* An access says little about the rest of a load, unless its template says more. */
-#define MAIO_WINDOW_START	SZ_16M
-#define MAIO_WINDOW_EAGER	SZ_128M
-
-void maio_window_reset(struct maio_window *w, u64 start);
-void maio_window_update(struct maio_window *w, u64 used, u64 lost);
 
 #endif /* _MAIO_CURSOR_H */

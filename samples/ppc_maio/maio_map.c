@@ -54,7 +54,7 @@ size_t maio_map_size(const struct ppc_range *ranges, u32 nr)
 	for (i = 0; i < nr; i++)
 		chunks += maio_range_chunks(&ranges[i]);
 	return nr * (sizeof(*ranges) + sizeof(u32) + sizeof(u64) + sizeof(u32)) +
-	       min(chunks, MAIO_MAP_MAX_CHUNKS) * sizeof(u16);
+	       min(chunks, MAIO_MAP_MAX_CHUNKS) * (sizeof(u16) + sizeof(u8));
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_map_size);
 
@@ -133,6 +133,7 @@ void maio_map_free(struct maio_map *map)
 	kvfree(map->first_byte);
 	kvfree(map->by_file);
 	kvfree(map->state);
+	kvfree(map->watch.taken);
 	*map = (struct maio_map){};
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_map_free);

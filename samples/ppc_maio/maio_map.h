@@ -28,6 +28,25 @@
 #define MAIO_CHUNK_STAYS	(MAIO_CHUNK_FAILED | MAIO_CHUNK_OURS)
 #define MAIO_PASSES		BIT(16 - MAIO_CHUNK_BITS)
 
+/**
+ * struct maio_watch - what readers take of chunks that are read ahead
+ * @on: some of them are watched
+ * @row: chunks in a row, finished last, of which readers took little
+ * @wary: there was such a row
+ * @trust: how many were finished since
+ * @passed: batches that were not watched since the last one that was
+ * @taken: of each chunk, pieces of PPC_WATCH_BYTES that readers came to, or that nothing
+ *	is known
+ */
+struct maio_watch {
+	bool on;
+	u8 row;
+	bool wary;
+	u32 trust;
+	u32 passed;
+	u8 *taken;
+};
+
 struct maio_map {
 	u32 nr_ranges;
 	u32 nr_chunks;
@@ -36,6 +55,7 @@ struct maio_map {
 	u64 *first_byte;	/* of the stream, of each range */
 	u32 *by_file;		/* ranges by file and position */
 	u16 *state;		/* of each chunk: pass and MAIO_CHUNK_* */
+	struct maio_watch watch;
 	u16 pass;		/* current; state of other passes is void */
 };
 
@@ -94,5 +114,15 @@ void maio_map_chunk(const struct maio_map *map, u32 chunk,
 		    struct ppc_range *bytes);
 u64 maio_map_len(const struct maio_map *map, u32 chunk);
 u64 maio_map_byte(const struct maio_map *map, u32 chunk);
+
+/* maio_watch.c */
+
+int maio_watch_start(struct maio_map *map);
+bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr);
+void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr);
+u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 bytes);
+u64 maio_watch_finish(struct maio_map *map, u32 chunk);
+bool maio_watch_sparse(const struct maio_map *map);
+u64 maio_watch_taken(const struct maio_map *map, u32 chunk);
 
 #endif /* _MAIO_MAP_H */

@@ -37,10 +37,11 @@ struct maio_recorder {
 
 /* Store one access, in the access callback: does not sleep or allocate. */
 void maio_record_access(struct maio_recorder *recorder,
-			const struct ppc_access *access)
+			const struct ppc_access *access, bool fine)
 {
 	guard(spinlock)(&recorder->lock);
 
+	recorder->track->fine = fine;
 	if (!maio_track_access(recorder->track, access, jiffies))
 		recorder->lost++;
 }
@@ -160,8 +161,8 @@ static int maio_record_template(struct maio *maio, struct maio_track *track)
 	if (!data)
 		goto out;
 
-	maio_template_build(data, track->eager && !track->paused, sizes, nr_files,
-			    counts, nr_groups, extents, nr);
+	maio_template_build(data, track->eager && !track->paused ? MAIO_TEMPLATE_EAGER : 0,
+			    sizes, nr_files, counts, nr_groups, extents, nr);
 	err = maio_take_template(maio, data, size);
 	if (!err)
 		data = NULL;

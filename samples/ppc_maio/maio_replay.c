@@ -154,8 +154,13 @@ int maio_replay_start(struct maio *maio)
 		return -ENOMEM;
 	spin_lock_init(&replay->lock);
 	maio_streams_init(&replay->streams);
-	if (maio->template.eager)
+	if (maio->template.flags & MAIO_TEMPLATE_EAGER)
 		replay->streams.window = MAIO_WINDOW_EAGER;
+	if (maio->template.flags & MAIO_TEMPLATE_GUESS) {
+		replay->streams.window = MAIO_WINDOW_GUESS;
+		replay->streams.window_max = MAIO_WINDOW_GUESS;
+		replay->streams.watch = true;
+	}
 	replay->att = maio->att;
 	replay->nr_groups = nr_groups;
 

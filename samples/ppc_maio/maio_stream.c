@@ -29,6 +29,7 @@ void maio_streams_init(struct maio_streams *set)
 	spin_lock_init(&set->lock);
 	INIT_LIST_HEAD(&set->list);
 	set->window = MAIO_WINDOW_START;
+	set->window_max = MAIO_WINDOW_MAX;
 }
 
 /* Refuse ranges without a file or beyond its end. */
@@ -81,10 +82,15 @@ struct maio_stream *maio_stream_create(struct ppc_attachment *att,
 	err = maio_map_init(&s->map, ranges, nr);
 	if (err)
 		goto uncharge;
+	if (set->watch) {
+		err = maio_watch_start(&s->map);
+		if (err)
+			goto free_map;
+	}
 	s->att = att;
 	s->set = set;
 	spin_lock_init(&s->lock);
-	maio_window_reset(&s->window, set->window);
+	maio_window_reset(&s->window, set->window, set->window_max);
 	/* No reader yet, and jiffies may be about to wrap. */
 	s->last_access = jiffies - 2 * MAIO_END_REST;
 	s->stream = ppc_stream_create(att, s);
@@ -131,9 +137,10 @@ void maio_stream_reset(struct maio_stream *s)
 	s->issued = 0;
 	WRITE_ONCE(s->populated, 0);
 	s->read = 0;
+	s->longest_run = 0;
 	s->useful = 0;
 	s->refaulted = 0;
-	maio_window_reset(&s->window, s->set->window);
+	maio_window_reset(&s->window, s->set->window, s->set->window_max);
 	WRITE_ONCE(s->gave_up, false);
 	WRITE_ONCE(s->dropbehind, false);
 	s->under_pressure = false;
@@ -193,7 +200,9 @@ static void maio_stream_judge(struct maio_stream *s)
 /* Have readers read on after their first accesses? Under the stream's lock. */
 bool maio_stream_read_on(const struct maio_stream *s)
 {
-	return s->read >= MAIO_WINDOW_START / 2;
+	if (s->set->watch)
+		return s->read >= MAIO_WINDOW_LOOK_GUESS || s->longest_run >= MAIO_WINDOW_LOOK_RUN;
+	return s->read >= MAIO_WINDOW_LOOK;
 }
 
 /* Does the stream drop finished chunks now? Under the stream's lock. */
@@ -214,7 +223,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 {
 	struct maio_outcome out;
 	struct maio_step step;
-	bool drop = false, end = false, read_on, kick;
+	u64 taken = 0;
+	bool drop = false, end = false, read_on, was_sparse, sparse, kick;
 
 	if (!ppc_stream_running(s->stream) ||
 	    !maio_stream_step(s, access, &step))
@@ -223,7 +233,12 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	ppc_stream_meet_reader(s->stream);
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
+	was_sparse = maio_watch_sparse(&s->map);
+	if (step.miss || access->type == PPC_ACCESS_MARKER)
+		taken = maio_watch_access(&s->map, step.chunk,
+					  max(max(access->len, access->folio_len), access->window));
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
+	out.useful += taken;
 	/* Stock readahead reads it for this load. */
 	if (step.miss || access->type == PPC_ACCESS_MARKER)
 		s->map.state[step.chunk] |= MAIO_CHUNK_OURS;
@@ -238,6 +253,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	s->consumed += out.consumed;
 	read_on = maio_stream_read_on(s);
 	s->read += out.read;
+	s->longest_run = max(s->longest_run, out.run);
 	maio_stream_judge(s);
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
@@ -249,10 +265,13 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 			s->consumed = 0;
 	}
 	/* Waking the worker for each fault would cost more than the fault. */
-	kick = !s->gave_up &&
-	       (out.passed || out.hit != PPC_STREAM_COVERED ||
+	sparse = maio_watch_sparse(&s->map);
+	if (sparse && !was_sparse)
+		maio_window_narrow(&s->window);
+	kick = !s->gave_up && !sparse &&
+	       (out.passed || out.hit != PPC_STREAM_COVERED || was_sparse ||
 		read_on != maio_stream_read_on(s));
-	if (s->gave_up)
+	if (s->gave_up || sparse)
 		out.hit = PPC_STREAM_ELSEWHERE;
 	spin_unlock(&s->lock);
 

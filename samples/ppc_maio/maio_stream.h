@@ -11,6 +11,7 @@
 #include <linux/spinlock.h>
 
 #include "maio_cursor.h"
+#include "maio_window.h"
 
 /**
  * enum maio_drop_mode - when a stream drops finished chunks
@@ -37,11 +38,15 @@ enum maio_drop_mode {
  * @lock: protects @list
  * @list: struct maio_stream
  * @window: with which windows start, bytes
+ * @window_max: how far they may open, bytes
+ * @watch: nobody has recorded the load, see maio_watch.c
  */
 struct maio_streams {
 	spinlock_t lock; /* outside of those of streams */
 	struct list_head list;
 	u64 window;
+	u64 window_max;
+	bool watch;
 };
 
 /* Extent of a sweep that drops chunks. */
@@ -50,6 +55,7 @@ enum maio_pass {
 	MAIO_PASS_BEHIND,	/* up to the gap behind the readers */
 	MAIO_PASS_REST,		/* including the gap */
 	MAIO_PASS_LAST,		/* the same, for the last time */
+	MAIO_PASS_UNUSED,	/* what was read ahead in vain, when the stream is stopped */
 };
 
 /**
@@ -103,6 +109,7 @@ struct maio_sweep {
  * @last_access: when a reader was last seen, jiffies
  * @consumed: bytes consumed since the last sweep
  * @read: bytes that readers have read to the end of a chunk, read ahead or not
+ * @longest_run: of these, most by one reader in a row
  * @issued: bytes read ahead
  * @populated: bytes that are cached or skipped
  * @useful: bytes of @issued that readers have finished
@@ -135,6 +142,7 @@ struct maio_stream {
 	unsigned long last_access;
 	u64 consumed;
 	u64 read;
+	u64 longest_run;
 	u64 issued;
 	u64 populated;
 	u64 useful;

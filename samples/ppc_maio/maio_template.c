@@ -69,7 +69,7 @@ static void maio_template_lay_out(struct maio_template *tpl)
 }
 
 /* Write a template. The counts must be within the limits of the format. */
-void maio_template_build(void *data, bool eager, const u64 *sizes, u32 nr_files,
+void maio_template_build(void *data, u16 flags, const u64 *sizes, u32 nr_files,
 			 const u32 *counts, u32 nr_groups,
 			 const struct maio_extent *extents, u32 nr_extents)
 {
@@ -83,7 +83,7 @@ void maio_template_build(void *data, bool eager, const u64 *sizes, u32 nr_files,
 	memset(header, 0, sizeof(*header));
 	header->magic = cpu_to_le32(MAIO_TEMPLATE_MAGIC);
 	header->version = cpu_to_le16(MAIO_TEMPLATE_VERSION);
-	header->flags = cpu_to_le16(eager ? MAIO_TEMPLATE_EAGER : 0);
+	header->flags = cpu_to_le16(flags);
 	header->size = cpu_to_le32(size);
 	header->nr_files = cpu_to_le32(nr_files);
 	header->nr_groups = cpu_to_le32(nr_groups);
@@ -121,7 +121,7 @@ static int maio_template_check_header(const struct maio_template_header *header,
 		return -EPROTONOSUPPORT;
 
 	*why = "unknown flags or reserved field set";
-	if (header->flags & ~cpu_to_le16(MAIO_TEMPLATE_EAGER) || header->reserved)
+	if (header->flags & ~cpu_to_le16(MAIO_TEMPLATE_FLAGS) || header->reserved)
 		return -EINVAL;
 
 	*why = "size in the header is not the size given";
@@ -233,7 +233,7 @@ int maio_template_parse(struct maio_template *tpl, const void *data,
 	found.nr_files = le32_to_cpu(header->nr_files);
 	found.nr_groups = le32_to_cpu(header->nr_groups);
 	found.nr_extents = le32_to_cpu(header->nr_extents);
-	found.eager = header->flags & cpu_to_le16(MAIO_TEMPLATE_EAGER);
+	found.flags = le16_to_cpu(header->flags);
 	maio_template_lay_out(&found);
 
 	err = maio_template_check_groups(&found, why);

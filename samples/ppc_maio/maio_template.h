@@ -41,7 +41,7 @@ struct maio_extent {
  * @nr_files: entries of @files
  * @nr_groups: entries of @groups
  * @nr_extents: entries of @extents
- * @eager: MAIO_TEMPLATE_EAGER is set
+ * @flags: MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS
  */
 struct maio_template {
 	const void *data;
@@ -52,14 +52,14 @@ struct maio_template {
 	u32 nr_files;
 	u32 nr_groups;
 	u32 nr_extents;
-	bool eager;
+	u16 flags;
 };
 
 u64 maio_units(u64 bytes);
 
 struct maio_extent maio_template_extent(const struct maio_template *tpl, u32 i);
 u64 maio_template_size(u32 nr_files, u32 nr_groups, u32 nr_extents);
-void maio_template_build(void *data, bool eager, const u64 *sizes, u32 nr_files,
+void maio_template_build(void *data, u16 flags, const u64 *sizes, u32 nr_files,
 			 const u32 *counts, u32 nr_groups,
 			 const struct maio_extent *extents, u32 nr_extents);
 int maio_template_parse(struct maio_template *tpl, const void *data,

@@ -4,7 +4,7 @@
  *
  * The page cache shows little of what a reader does: large folios, fault-around and
  * readahead hide most accesses and leave one event every 128 KiB to 1 MiB. So an
- * event counts as a window, and an extent grows over small holes. The extents of a
+ * event counts as a window, and an extent grows over holes that may hide some. The extents of a
  * process never overlap: only the first read of a byte counts. They are kept in the
  * order in which they began, which is the order to read them in. Threads of a
  * process that read in parallel each grow an extent.
@@ -137,7 +137,7 @@ static bool maio_track_begin(struct maio_track *track,
 
 static bool maio_track_add(struct maio_track *track,
 			   struct maio_track_process *process, u32 file,
-			   u64 start, u64 end)
+			   u64 start, u64 end, u64 hole)
 {
 	while (start < end) {
 		struct maio_track_extent *prev, *next;
@@ -150,11 +150,11 @@ static bool maio_track_add(struct maio_track *track,
 			continue;
 		}
 		/* The holes become part of either extent. */
-		if (next && next->start <= end + MAIO_TRACK_HOLE)
+		if (next && next->start <= end + hole)
 			stop = next->start;
 		else
 			next = NULL;
-		if (prev && start - prev->end <= MAIO_TRACK_HOLE)
+		if (prev && start - prev->end <= hole)
 			start = prev->end;
 		else
 			prev = NULL;
@@ -197,7 +197,7 @@ bool maio_track_access(struct maio_track *track, const struct ppc_access *access
 		       unsigned long now)
 {
 	struct maio_track_process *process;
-	u64 pos = access->pos, len = access->len;
+	u64 pos = access->pos, len = access->len, hole = MAIO_TRACK_HOLE;
 	u64 end;
 	bool fits;
 
@@ -206,8 +206,13 @@ bool maio_track_access(struct maio_track *track, const struct ppc_access *access
 		pos = access->folio_pos;
 		len = max(len + access->pos - pos, access->folio_len);
 	}
-	if (access->type != PPC_ACCESS_CONSUME)
+	if (access->type != PPC_ACCESS_CONSUME) {
 		len = max(len, MAIO_TRACK_WINDOW);
+		if (track->fine && access->folio_len <= PPC_WATCH_BYTES)
+			hole = MAIO_TRACK_WINDOW;
+		/* Stock readahead places one marker in what it reads at once. */
+		hole = max(hole, min(access->window, MAIO_TRACK_HOLE_MAX));
+	}
 	if (check_add_overflow(pos, len, &end) || end > MAIO_TRACK_END)
 		end = MAIO_TRACK_END;
 	if (pos >= end)
@@ -221,7 +226,7 @@ bool maio_track_access(struct maio_track *track, const struct ppc_access *access
 		process->begun = now;
 	fits = maio_track_add(track, process, access->file,
 			      ALIGN_DOWN(pos, MAIO_TRACK_ALIGN),
-			      ALIGN(end, MAIO_TRACK_ALIGN));
+			      ALIGN(end, MAIO_TRACK_ALIGN), hole);
 	maio_track_time(track, process, access->file, pos, now);
 	return fits;
 }

@@ -19,6 +19,7 @@
 #define MAIO_TRACK_ALIGN	SZ_64K
 /* Holes up to this size are filled, as a stride may go unseen. */
 #define MAIO_TRACK_HOLE		PPC_STRIDE
+#define MAIO_TRACK_HOLE_MAX	SZ_8M
 /* An extent no longer grows after so many bytes of other extents. */
 #define MAIO_TRACK_BREAK	SZ_32M
 /* The same for extents of the size of a header, whose data is read later. */
@@ -76,6 +77,7 @@ struct maio_track_process {
  * @nr_processes: entries of @processes, in the order of their first access
  * @nr_extents: entries of @extents, in the order of their first access
  * @max_extents: size of @extents
+ * @fine: nothing is read ahead, or small folios are watched: each part that is read shows
  * @eager: a process went on reading at once
  * @paused: a process went on after a pause
  * @slots: hash table by tgid, of places in @processes plus one
@@ -86,6 +88,7 @@ struct maio_track {
 	u32 nr_processes;
 	u32 nr_extents;
 	u32 max_extents;
+	bool fine;
 	bool eager;
 	bool paused;
 	u16 slots[MAIO_TRACK_SLOTS];

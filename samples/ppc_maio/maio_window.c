@@ -9,20 +9,26 @@
 #include <linux/sizes.h>
 #include <kunit/visibility.h>
 
-#include "maio_cursor.h"
+#include "maio_map.h"
+#include "maio_window.h"
 
 /* A load in another order than the template's uses a little at each place. */
 #define MAIO_WINDOW_MIN		PPC_READ_BYTES
 
-/* Larger than all that may be read ahead. */
-#define MAIO_WINDOW_MAX		BIT_ULL(50)
-
-/* Start of a load, with a window of @start bytes. */
-void maio_window_reset(struct maio_window *w, u64 start)
+/* Start of a load, with a window of @start bytes, which opens up to @max. */
+void maio_window_reset(struct maio_window *w, u64 start, u64 max)
 {
-	*w = (struct maio_window){ .size = start };
+	*w = (struct maio_window){ .size = start, .max = max };
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_window_reset);
+
+/* Readers took little of what they passed: do not open as far any more. */
+void maio_window_narrow(struct maio_window *w)
+{
+	w->max = max(w->max / 2, MAIO_WINDOW_MIN);
+	w->size = min(w->size, w->max);
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_window_narrow);
 
 /*
  * Half a window was used: double it. Half a window was lost, and less was used: halve
@@ -44,7 +50,7 @@ void maio_window_update(struct maio_window *w, u64 used, u64 lost)
 		else if (!more_used && lost > used)
 			w->size = 0;
 	} else if (more_used >= w->size / 2) {
-		w->size = min(2 * w->size, MAIO_WINDOW_MAX);
+		w->size = min(2 * w->size, w->max);
 	} else {
 		return;
 	}

@@ -235,6 +235,7 @@ static void *write_template(const struct plan *plan, const struct model *model,
 
 	header->magic = htole32(MAIO_TEMPLATE_MAGIC);
 	header->version = htole16(MAIO_TEMPLATE_VERSION);
+	header->flags = htole16(MAIO_TEMPLATE_GUESS);
 	header->size = htole32(*len);
 	header->nr_files = htole32(model->nr);
 	header->nr_groups = htole32(1);

@@ -16,8 +16,8 @@
  * A load takes more of some file than this part; headers, tails and a byte of
  * each tensor are less. Of a small file the header is much: such files don't count.
  */
-#define SCAN_PART		16
-#define SCAN_MIN_BYTES		(1UL << 20)
+#define SCAN_PART		8
+#define SCAN_MIN_BYTES		0x100000ULL
 
 /* Of what a load reads, what its template may lack. */
 #define LACK_PERCENT		10

@@ -33,7 +33,7 @@ int template_view(const void *blob, size_t len, struct template_view *view,
 	if (le16toh(h->version) != MAIO_TEMPLATE_VERSION)
 		return why_set(why, "template version %u, and this maioctl knows %u",
 			       le16toh(h->version), MAIO_TEMPLATE_VERSION);
-	if (h->flags & ~htole16(MAIO_TEMPLATE_EAGER) || h->reserved)
+	if (h->flags & ~htole16(MAIO_TEMPLATE_FLAGS) || h->reserved)
 		return why_set(why, "the template has flags this maioctl does not know");
 	view->nr_files = le32toh(h->nr_files);
 	view->nr_groups = le32toh(h->nr_groups);

@@ -37,12 +37,18 @@
  * replay then reads further ahead of the first access.
  */
 #define MAIO_TEMPLATE_EAGER	_BITUL(0)
+/*
+ * Header flag: nobody has recorded it, as of a template made from the headers of the
+ * files. A replay then looks closely at what readers take of what was read ahead.
+ */
+#define MAIO_TEMPLATE_GUESS	_BITUL(1)
+#define MAIO_TEMPLATE_FLAGS	(MAIO_TEMPLATE_EAGER | MAIO_TEMPLATE_GUESS)
 
 /**
  * struct maio_template_header - what follows, and whether it is whole
  * @magic: MAIO_TEMPLATE_MAGIC
  * @version: MAIO_TEMPLATE_VERSION
- * @flags: MAIO_TEMPLATE_EAGER, or zero
+ * @flags: MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS
  * @size: bytes of the whole template, this header included
  * @nr_files: files; at most as many as the attachment has
  * @nr_groups: I/O groups, one a worker process

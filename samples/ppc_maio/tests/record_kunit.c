@@ -583,6 +583,25 @@ static void record_pause(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, rec->track->paused);
 }
 
+/* Where each part shows, what does not was not read. */
+static void record_fine(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+
+	rec->track->fine = true;
+	fault(rec, 1, 0, 0);
+	fault(rec, 1, 0, SZ_512K);
+	KUNIT_EXPECT_EQ(test, rec->track->nr_extents, 2);
+	/* A large folio may hide some, and so may a read(). */
+	note(rec, PPC_ACCESS_CONSUME, 1, 1, 0, SZ_128K);
+	note(rec, PPC_ACCESS_CONSUME, 1, 1, SZ_1M, SZ_128K);
+	KUNIT_EXPECT_EQ(test, rec->track->nr_extents, 3);
+	rec->track->fine = false;
+	fault(rec, 2, 0, 0);
+	fault(rec, 2, 0, SZ_512K);
+	KUNIT_EXPECT_EQ(test, rec->track->nr_extents, 4);
+}
+
 /* What a replay shows of files that are read through: a marker a folio. */
 static void record_large_folios(struct kunit *test)
 {
@@ -1051,6 +1070,7 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_long_event),
 	KUNIT_CASE(record_file_end),
 	KUNIT_CASE(record_eager),
+	KUNIT_CASE(record_fine),
 	KUNIT_CASE(record_headers),
 	KUNIT_CASE(record_pause),
 	KUNIT_CASE(record_large_folios),

@@ -51,7 +51,7 @@ static int template_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, sample);
 	KUNIT_ASSERT_EQ(test, SAMPLE_SIZE,
 			maio_template_size(NR_FILES, NR_GROUPS, NR_EXTENTS));
-	maio_template_build(sample, false, sizes, NR_FILES, counts, NR_GROUPS, extents,
+	maio_template_build(sample, 0, sizes, NR_FILES, counts, NR_GROUPS, extents,
 			    NR_EXTENTS);
 	test->priv = sample;
 	return 0;
@@ -131,7 +131,7 @@ static void template_bytes(struct kunit *test)
 	u64 data[8] = {};
 
 	KUNIT_ASSERT_EQ(test, sizeof(expected), maio_template_size(1, 1, 1));
-	maio_template_build(data, false, &size, 1, &count, 1, &extent, 1);
+	maio_template_build(data, 0, &size, 1, &count, 1, &extent, 1);
 	KUNIT_EXPECT_MEMEQ(test, data, expected, sizeof(expected));
 	expect_parse(test, data, sizeof(expected), 0);
 }
@@ -143,24 +143,26 @@ static void template_build_over(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, sample);
 	memset(sample, 0xff, sizeof(*sample));
-	maio_template_build(sample, false, sizes, NR_FILES, counts, NR_GROUPS, extents,
+	maio_template_build(sample, 0, sizes, NR_FILES, counts, NR_GROUPS, extents,
 			    NR_EXTENTS);
 	KUNIT_EXPECT_MEMEQ(test, sample, test->priv, SAMPLE_SIZE);
 	KUNIT_EXPECT_EQ(test, sample->behind[0], 0xff);
 }
 
-static void template_eager(struct kunit *test)
+static void template_flags(struct kunit *test)
 {
+	const u16 flags[] = { 0, MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS, MAIO_TEMPLATE_FLAGS };
 	struct sample *sample = test->priv;
 	struct maio_template tpl;
 	const char *why;
+	u32 i;
 
-	KUNIT_ASSERT_EQ(test, maio_template_parse(&tpl, sample, SAMPLE_SIZE, &why), 0);
-	KUNIT_EXPECT_FALSE(test, tpl.eager);
-	maio_template_build(sample, true, sizes, NR_FILES, counts, NR_GROUPS, extents,
-			    NR_EXTENTS);
-	KUNIT_ASSERT_EQ(test, maio_template_parse(&tpl, sample, SAMPLE_SIZE, &why), 0);
-	KUNIT_EXPECT_TRUE(test, tpl.eager);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		maio_template_build(sample, flags[i], sizes, NR_FILES, counts, NR_GROUPS, extents,
+				    NR_EXTENTS);
+		KUNIT_ASSERT_EQ(test, maio_template_parse(&tpl, sample, SAMPLE_SIZE, &why), 0);
+		KUNIT_EXPECT_EQ(test, tpl.flags, flags[i]);
+	}
 }
 
 static void template_length(struct kunit *test)
@@ -202,7 +204,7 @@ static void template_header(struct kunit *test)
 	sample->header.version = 0;
 	expect_signed(test, sample, -EPROTONOSUPPORT);
 	*sample = valid;
-	sample->header.flags = cpu_to_le16(2);
+	sample->header.flags = cpu_to_le16(MAIO_TEMPLATE_FLAGS + 1);
 	expect_signed(test, sample, -EINVAL);
 	*sample = valid;
 	sample->header.reserved = cpu_to_le32(1);
@@ -308,7 +310,7 @@ static void template_header_reasons(struct kunit *test)
 	sample->header.version = 0;
 	expect_why(test, sample, SAMPLE_SIZE, "unknown version");
 	*sample = valid;
-	sample->header.flags = cpu_to_le16(2);
+	sample->header.flags = cpu_to_le16(MAIO_TEMPLATE_FLAGS + 1);
 	expect_why(test, sample, SAMPLE_SIZE, "unknown flags or reserved field set");
 	*sample = valid;
 	expect_why(test, sample, SAMPLE_SIZE - 1, "size in the header is not the size given");
@@ -523,7 +525,7 @@ static void template_limits(struct kunit *test)
 		list[i].count = 1;
 	}
 	size = MAIO_TEMPLATE_MAX_SIZE;
-	maio_template_build(data, false, files, MAIO_MAX_FILES, groups,
+	maio_template_build(data, 0, files, MAIO_MAX_FILES, groups,
 			    MAIO_MAX_GROUPS, list, MAIO_MAX_EXTENTS);
 	expect_parse(test, data, size, 0);
 
@@ -587,7 +589,7 @@ static void template_overlap_of_groups(struct kunit *test)
 
 	KUNIT_ASSERT_LE(test, maio_template_size(1, 3, 5), sizeof(data));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		maio_template_build(data, false, &size, 1, groups, 3, cases[i].extents, 5);
+		maio_template_build(data, 0, &size, 1, groups, 3, cases[i].extents, 5);
 		KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, data,
 							     maio_template_size(1, 3, 5),
 							     &why));
@@ -606,7 +608,7 @@ static void template_coverage_at_the_end(struct kunit *test)
 	struct sample sample;
 	const char *why;
 
-	maio_template_build(&sample, false, sizes, NR_FILES, counts, NR_GROUPS, parts, NR_EXTENTS);
+	maio_template_build(&sample, 0, sizes, NR_FILES, counts, NR_GROUPS, parts, NR_EXTENTS);
 	KUNIT_ASSERT_EQ(test, 0, maio_template_parse(&template, &sample, SAMPLE_SIZE, &why));
 	KUNIT_EXPECT_EQ(test, maio_template_coverage(&template, scratch), 4 * MAIO_UNIT + 1);
 }
@@ -692,7 +694,7 @@ static struct kunit_case template_cases[] = {
 	KUNIT_CASE(template_roundtrip),
 	KUNIT_CASE(template_bytes),
 	KUNIT_CASE(template_build_over),
-	KUNIT_CASE(template_eager),
+	KUNIT_CASE(template_flags),
 	KUNIT_CASE(template_length),
 	KUNIT_CASE(template_header),
 	KUNIT_CASE(template_counts),

@@ -239,7 +239,7 @@ asks "attach record set record-stop status stats get detach stats" "refused by t
 FAKE_PPC=workers=2,half try run --store s model -- true
 asks "$rep" "other workers, but half a load: kept"
 FAKE_PPC=workers=2 try run --store s --json report model -- true
-asks "attach record set mode status replay record-stop status stats get get detach stats" "other workers: recorded anew"
+asks "attach record set mode status replay record-stop status stats get ""get detach stats" "other workers: recorded anew"
 json 'r["state"] == "replay" and r["template"]["saved"] and
 	"2 workers" in r["template"]["recorded_anew_because"]' "JSON of it"
 FAKE_PPC=workers=2,resident=250001 try run --store s model -- true
@@ -265,7 +265,7 @@ json 'r["state"] == "replay"' "and replayed"
 rm -rf copies
 cp -r model some; printf '12345' >some/c.gguf
 FAKE_PPC=refused=5 try run --store some/s --no-cold --json report some -- true
-asks "attach attach attach attach attach record record-stop status stats get detach stats" \
+asks "attach ""attach ""attach ""attach ""attach record record-stop status stats get detach stats" \
 	"a file that cannot be attached is found"
 has stderr "1 of 3 files left alone: c.gguf: .*DAX, tmpfs" "it is left alone"
 json 'r["state"] == "record" and r["files"] == 2 and "c.gguf" in r["left_alone"]' "JSON of it"

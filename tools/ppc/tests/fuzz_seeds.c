@@ -61,7 +61,8 @@ static void write_store(void)
 {
 	static const __u64 sizes[] = { 1000000, 4096, 5000 };
 	struct file_id files[] = {
-		{ .path = "a.safetensors", .size = 1000000, .hash = 0x0123456789abcdefULL, .mtime = 1700000000 },
+		{ .path = "a.safetensors", .size = 1000000, .hash = 0x0123456789abcdefULL,
+		  .mtime = 1700000000 },
 		{ .path = "b \\ \xc3\xa4.gguf", .size = 4096, .hash = 0, .mtime = 0 },
 		{ .path = "c", .size = 5000, .hash = ~0ULL, .mtime = 1 },
 	};

@@ -41,10 +41,10 @@ static void scan(bool expected, size_t nr_files, const char *group, const char *
 static void test_scan(void)
 {
 	scan(true, 3, "0:0:16 1:0:16 0:4080:16 1:4080:16", "headers and tails");
-	scan(true, 3, "0:0:256", "a sixteenth of a file");
-	scan(false, 3, "0:0:257", "more than that");
-	scan(false, 3, "0:0:100 0:200:100 0:400:57", "more in pieces");
-	scan(true, 3, "0:0:200 1:0:200", "less of each of two");
+	scan(true, 3, "0:0:512", "an eighth of a file");
+	scan(false, 3, "0:0:513", "more than that");
+	scan(false, 3, "0:0:200 0:400:200 0:800:113", "more in pieces");
+	scan(true, 3, "0:0:400 1:0:400", "less of each of two");
 	scan(true, 3, "2:0:49", "a small file beside large ones");
 	scan(false, 1, "0:0:1", "a small file alone");
 	scan(false, 3, "0:0:1 1:0:4096 2:0:1", "one file whole");
@@ -52,7 +52,7 @@ static void test_scan(void)
 
 static void test_twice(void)
 {
-	const char *const groups[] = { "0:0:200", "0:100:156" };
+	const char *const groups[] = { "0:0:400", "0:200:312" };
 	struct template_view view;
 	struct why why;
 	size_t len;
@@ -75,7 +75,8 @@ static void lacking(__u64 units, bool expected, const char *had, const char *now
 	a = view_of(had, NR_FILES, &blob_a);
 	b = view_of(now, NR_FILES, &blob_b);
 	ret = judge_lacking(&a, &b, &lacks);
-	tap_ok(ret == expected && lacks == units << 12, "%s: %llu bytes lacking", what, lacks);
+	tap_ok(ret == expected && lacks == units << 12, "%s: %llu bytes are not in it",
+	       what, lacks);
 	free(blob_a);
 	free(blob_b);
 }

@@ -219,7 +219,8 @@ static void test_folders(void)
 	make_file("f/vae/m.safetensors", "v", 1);
 	make_file("f/unet/m.safetensors", "uu", 2);
 	make_file("f/unet/n.safetensors", "nnn", 3);
-	make_file("f/unet/m.safetensors.index.json", "{\"weight_map\": {\"a\": \"m.safetensors\"}}", 38);
+	make_file("f/unet/m.safetensors.index.json",
+		  "{\"weight_map\": {\"a\": \"m.safetensors\"}}", 38);
 	make_file("f/text/m.bin", "tttt", 4);
 	must(!model_open(&model, 1, args, &why), why.text);
 	tap_ok(model.nr == 4 && !strcmp(model.files[0].path, "text/m.bin") &&

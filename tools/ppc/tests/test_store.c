@@ -14,7 +14,8 @@
 
 static const __u64 sizes[] = { 1000000, 4096, 5000 };
 static struct file_id files[] = {
-	{ .path = "a.safetensors", .size = 1000000, .hash = 0x0123456789abcdefULL, .mtime = 1700000000 },
+	{ .path = "a.safetensors", .size = 1000000, .hash = 0x0123456789abcdefULL,
+	  .mtime = 1700000000 },
 	{ .path = "b with spaces\n and \\ \xc3\xa4.gguf", .size = 4096, .hash = 0, .mtime = 0 },
 	{ .path = " c", .size = 5000, .hash = ~0ULL, .mtime = 1 },
 };
@@ -241,7 +242,9 @@ static void test_fits(const struct store_entry *entry)
 static void test_small(__u32 layers, __u32 tensors, __u32 workers, __u64 gb)
 {
 	struct maio_template_extent *e;
-	struct file_id file = { .path = "model.safetensors", .size = gb * 1000000000, .hash = 1, .mtime = 2 };
+	struct file_id file = {
+		.path = "model.safetensors", .size = gb * 1000000000, .hash = 1, .mtime = 2,
+	};
 	struct store_entry entry = {
 		.service = "small", .created = 1700000001,
 		.model_bytes = file.size, .files = &file, .nr_files = 1,

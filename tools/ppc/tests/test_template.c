@@ -98,7 +98,7 @@ static void test_forged(void)
 {
 	FORGE("magic", h->magic = 0);
 	FORGE("version", h->version = htole16(2));
-	FORGE("flags", h->flags = htole16(2));
+	FORGE("flags", h->flags = htole16(MAIO_TEMPLATE_FLAGS + 1));
 	FORGE("reserved", h->reserved = htole32(1));
 	FORGE("too many files", h->nr_files = htole32(MAIO_MAX_FILES + 1));
 	FORGE("too many groups", h->nr_groups = htole32(MAIO_MAX_GROUPS + 1));

@@ -25,6 +25,12 @@ static void alloc_map(struct kunit *test)
 	}
 	/* One for each of its arrays. */
 	KUNIT_EXPECT_EQ(test, nr, 5);
+
+	shim_allocations = 0;
+	err = maio_watch_start(&map);
+	shim_allocations = -1;
+	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	KUNIT_EXPECT_FALSE(test, map.watch.on);
 	maio_map_free(&map);
 }
 

@@ -51,7 +51,7 @@ static bool well_formed(const u8 *data, size_t size)
 	u64 files, groups, extents, sum = 0, i;
 
 	if (size < HEADER || get(data, 4) != MAIO_TEMPLATE_MAGIC ||
-	    get(data + 4, 2) != MAIO_TEMPLATE_VERSION || get(data + 6, 2) ||
+	    get(data + 4, 2) != MAIO_TEMPLATE_VERSION || get(data + 6, 2) & ~MAIO_TEMPLATE_FLAGS ||
 	    get(data + 8, 4) != size || get(data + 24, 4) != checksum(data, size) ||
 	    get(data + 28, 4))
 		return false;
@@ -151,7 +151,7 @@ static void check_rebuilt(const struct maio_template *t)
 		counts[i] = le32_to_cpu(t->groups[i].nr_extents);
 	for (i = 0; i < t->nr_extents; i++)
 		extents[i] = maio_template_extent(t, i);
-	maio_template_build(built, t->eager, sizes, t->nr_files, counts, t->nr_groups, extents,
+	maio_template_build(built, t->flags, sizes, t->nr_files, counts, t->nr_groups, extents,
 			    t->nr_extents);
 	MUST(!memcmp(built, t->data, t->size));
 

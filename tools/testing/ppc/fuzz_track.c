@@ -193,7 +193,7 @@ static void check_groups(struct model *m, u32 nr)
 		return;
 
 	data = malloc(maio_template_size(FILES, groups, left));
-	maio_template_build(data, false, m->sizes, FILES, counts, groups, extents, left);
+	maio_template_build(data, 0, m->sizes, FILES, counts, groups, extents, left);
 	MUST_EQ(maio_template_parse(&template, data, maio_template_size(FILES, groups, left),
 				    &why), 0);
 	MUST_EQ(maio_template_check_overlap(&template, m->scratch, &why), 0);

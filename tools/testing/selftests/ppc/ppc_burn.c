@@ -216,6 +216,24 @@ TEST_F(burn, dontcache)
 	EXPECT_EQ(0, ppc_cached_all(self->fd));
 }
 
+/* Nobody came to most of what was read ahead: it goes, whatever is to be dropped. */
+TEST_F(burn, unused)
+{
+	int stream = ppc_stream_one(self->att, 0, SIZE, true, false, 0);
+
+	ASSERT_LE(0, stream);
+	ASSERT_EQ((long)PAGE, ppc_read(self->fd, 0, PAGE, PAGE));
+	ppc_settled(self->att);
+	ASSERT_LE((long)(8 * MB / PAGE), ppc_cached_all(self->fd));
+	ASSERT_EQ((long)PAGE, ppc_read(self->fd, 6 * MB, PAGE, PAGE));
+	ppc_settled(self->att);
+	EXPECT_EQ(0, ppc_stream_op(self->att, stream, TEST_STREAM_STOP));
+	EXPECT_EQ(1, ppc_cached(self->fd, 0, PAGE));
+	EXPECT_EQ(1, ppc_cached(self->fd, 6 * MB, PAGE));
+	EXPECT_EQ(0, ppc_cached(self->fd, 2 * MB, 4 * MB));
+	EXPECT_EQ(0, ppc_cached(self->fd, 8 * MB, SIZE - 8 * MB));
+}
+
 TEST_F(burn, off)
 {
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, false, 0));
@@ -252,8 +270,8 @@ TEST_F(burn, mlocked)
 	ASSERT_NE(MAP_FAILED, other);
 	ASSERT_LE(0, ppc_stream_one(self->att, 0, SIZE, true, true, MB));
 	ASSERT_EQ(0, mlock(other + at, len));
-	ASSERT_EQ(-1, ppc_verify_mem(self->map, 0, SIZE));
-	ASSERT_EQ(-1, ppc_verify(self->fd, 0, SIZE));
+	ASSERT_EQ(-1, ppc_verify_mem(self->map, 0, SIZE / 2));
+	ASSERT_EQ(-1, ppc_verify(self->fd, SIZE / 2, SIZE / 2));
 	/* Not more than the folio around them. */
 	EXPECT_TRUE(burned(self->fd, 1024));
 	sleep(2);
@@ -329,6 +347,8 @@ TEST_F(burn, straddlers)
 	ASSERT_LE(0, whole);
 	ppc_feed(self->att, whole, TEST_MISS, 0, PAGE);
 	ASSERT_EQ(8 * MB, ppc_settled(self->att));
+	/* What nobody has read would go. */
+	ppc_feed(self->att, whole, TEST_CONSUME, 0, 8 * MB);
 	ASSERT_EQ(0, ppc_stream_op(self->att, whole, TEST_STREAM_DESTROY));
 
 	part = ppc_stream(self->att, r, 2, -1, false, true, 0);

@@ -133,7 +133,7 @@ static bool mutate(struct fuzz *f, const struct parts *p)
 		return le16toh(h->version) != MAIO_TEMPLATE_VERSION;
 	case 2:
 		h->flags = htole16(1 << fuzz_below(&f->rng, 16));
-		return le16toh(h->flags) != MAIO_TEMPLATE_EAGER;
+		return le16toh(h->flags) & ~MAIO_TEMPLATE_FLAGS;
 	case 3:
 		return mutate32(f, &h->size);
 	case 4:

@@ -298,6 +298,88 @@ TEST_F(maio, eager)
 	}
 }
 
+struct guessed {
+	struct maio_template_header h;
+	struct maio_template_file f;
+	struct maio_template_group g;
+	struct maio_template_extent e;
+} __attribute__((packed));
+
+struct looks {
+	const char *map;
+	__u64 from;
+	__u64 to;
+	__u64 step;
+};
+
+static int look(void *arg)
+{
+	const struct looks *l = arg;
+	__u64 pos;
+
+	for (pos = l->from; pos < l->to; pos += l->step)
+		if (l->map[pos])
+			return 1;
+	return 0;
+}
+
+/* While nobody has recorded the load, no more is read ahead where little is wanted. */
+TEST_F(maio, guess)
+{
+	const __u64 size = 160 * MB, dense[] = { 48 * MB, 112 * MB };
+	struct guessed t = {
+		.h = {
+			.magic = htole32(MAIO_TEMPLATE_MAGIC),
+			.version = htole16(MAIO_TEMPLATE_VERSION),
+			.flags = htole16(MAIO_TEMPLATE_GUESS),
+			.size = htole32(sizeof(t)),
+			.nr_files = htole32(1),
+			.nr_groups = htole32(1),
+			.nr_extents = htole32(1),
+		},
+		.f = { htole64(size) },
+		.g = { htole32(1) },
+		.e = { 0, 0, htole32(size >> MAIO_EXTENT_SHIFT) },
+	};
+	struct looks l = { .step = PAGE, .to = dense[0] };
+	__u64 first, second, third;
+	char path[256];
+	char *map;
+	int fd;
+
+	ASSERT_EQ(0, ppc_detach(self->att));
+	snprintf(path, sizeof(path), "%s/guess", self->dir);
+	fd = ppc_make_hole(path, size);
+	ASSERT_LE(0, fd);
+	self->att = attach_maio(&fd, 1);
+	ASSERT_LE(0, self->att);
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	l.map = map;
+	seal((__u8 *)&t, sizeof(t));
+	ASSERT_EQ(0, set_template(self->att, &t, sizeof(t)));
+	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
+
+	/* All of it, then a page of each MiB, then all again. */
+	ASSERT_EQ(0, look(&l));
+	first = ppc_settled(self->att);
+	EXPECT_LE(dense[0] / 100 * 80, first);
+	/* No further ahead than it may. */
+	EXPECT_GE(dense[0] + 8 * MB, first);
+	l = (struct looks){ map, dense[0], dense[1], MB };
+	ASSERT_EQ(0, look(&l));
+	second = ppc_settled(self->att);
+	EXPECT_GE(first + 24 * MB, second);
+	l = (struct looks){ map, dense[1], size, PAGE };
+	ASSERT_EQ(0, look(&l));
+	third = ppc_settled(self->att);
+	EXPECT_LE(second + (size - dense[1]) / 2, third);
+	TH_LOG("%llu, %llu and %llu bytes read ahead", first, second - first, third - second);
+	munmap(map, size);
+	close(fd);
+	unlink(path);
+}
+
 TEST_F(maio, mapped_and_burned)
 {
 	struct ppc_stats stats;
@@ -858,7 +940,7 @@ TEST_F(maio, forged)
 	FORGE(EINVAL, t.h.magic++);
 	FORGE(EPROTONOSUPPORT, t.h.version = htole16(0));
 	FORGE(EPROTONOSUPPORT, t.h.version = htole16(2));
-	FORGE(EINVAL, t.h.flags = htole16(MAIO_TEMPLATE_EAGER << 1));
+	FORGE(EINVAL, t.h.flags = htole16(MAIO_TEMPLATE_FLAGS + 1));
 	FORGE(EINVAL, t.h.reserved = htole32(1));
 	FORGE(EINVAL, t.h.size = 0);
 	FORGE(EINVAL, t.h.nr_files = 0);

@@ -433,12 +433,12 @@ TEST_F(memory, later_stream_at_the_ceiling)
 	       after.prefetched_bytes);
 }
 
-/* Tell a stream, in a cgroup, that a reader is there. */
+/* Tell a stream, in a cgroup that has read something else, that a reader is there. */
 static int come_by(void *arg)
 {
 	const struct reader *r = arg;
 
-	if (ppc_cg_enter(r->cg))
+	if (ppc_cg_enter(r->cg) || ppc_read(r->fd, 0, r->size, MB) != (long)r->size)
 		return 1;
 	return ppc_feed(r->att, 0, TEST_MISS, 0, PAGE) < 0;
 }
@@ -450,9 +450,10 @@ static int come_by(void *arg)
 TEST_F(memory, truncate_at_memory_high)
 {
 	const __u64 high = 8 * MB;
-	struct reader r = { .cg = self->cg };
+	struct reader r = { .cg = self->cg, .size = 6 * MB };
 	struct timespec begin, end;
 	struct ppc_stats stats;
+	char other[300];
 	long ms;
 
 	self->fd = ppc_make_file(self->path, SIZE / 2);
@@ -462,8 +463,14 @@ TEST_F(memory, truncate_at_memory_high)
 	ASSERT_LE(0, self->att);
 	ASSERT_EQ(0, ppc_stream_one(self->att, 0, SIZE / 2, false,
 				    TEST_BURN_NEVER, TEST_GAP_AUTO));
+	/* What the stream reads ahead would fit alone. */
+	snprintf(other, sizeof(other), "%s.other", self->path);
+	r.fd = ppc_make_file(other, r.size);
+	ASSERT_LE(0, r.fd);
 	r.att = self->att;
 	ASSERT_EQ(0, ppc_in_child(come_by, &r));
+	close(r.fd);
+	unlink(other);
 	/* It has come up against the limit, and still wants more. */
 	ASSERT_TRUE(PPC_WAIT(!ppc_stats(self->att, &stats) &&
 			     stats.prefetched_bytes >= high / 4));

@@ -17,6 +17,7 @@
 #include "../../../../../samples/ppc_maio/maio_cursor.c"
 #include "../../../../../samples/ppc_maio/maio_map.c"
 #include "../../../../../samples/ppc_maio/maio_stream.c"
+#include "../../../../../samples/ppc_maio/maio_watch.c"
 #include "../../../../../samples/ppc_maio/maio_window.c"
 
 #endif /* _MAIO_CODE_H */

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What readers take of the chunks that they pass.
+ */
+#include <linux/limits.h>
+#include <linux/sizes.h>
+
+#include "sample_kunit.h"
+
+#define PIECES		(MAIO_CHUNK_SIZE / PPC_WATCH_BYTES)
+
+static struct maio_sample *watched(struct kunit *test, u32 chunks)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, chunks);
+
+	KUNIT_ASSERT_EQ(test, maio_watch_start(&s->map), 0);
+	return s;
+}
+
+/* A marker in each of so many pieces; what was taken of chunks that had been finished. */
+static u64 come_to(struct maio_sample *s, u32 chunk, u32 pieces)
+{
+	u64 taken = 0;
+
+	while (pieces--)
+		taken += maio_watch_access(&s->map, chunk, PPC_WATCH_BYTES);
+	return taken;
+}
+
+/* The reader goes on to a chunk, having come to so many pieces of the one before it. */
+static void go_on(struct maio_sample *s, u32 chunk, u32 pieces)
+{
+	if (pieces)
+		maio_watch_begin(&s->map, chunk - 1, 1);
+	maio_chunk_set(&s->map, chunk - 1, maio_chunk(&s->map, chunk - 1) | MAIO_CHUNK_CACHED);
+	maio_sample_touch(s, chunk - 1);
+	KUNIT_EXPECT_EQ(s->test, come_to(s, chunk - 1, pieces), 0);
+	maio_sample_touch(s, chunk);
+}
+
+static void watch_off(struct kunit *test)
+{
+	struct maio_sample *s = maio_sample_files(test, 1, 2);
+
+	KUNIT_EXPECT_FALSE(test, maio_watch_begin(&s->map, 0, 1));
+	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, maio_watch_finish(&s->map, 0), MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+}
+
+/* Less and less is watched; all again once little was taken, and for longer. */
+static void watch_trusts(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 1000);
+	u32 i, nr = 0;
+
+	for (i = 0; i < 600; i++) {
+		nr += maio_watch_begin(&s->map, i, 1);
+		maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+		come_to(s, i, PIECES);
+		maio_watch_finish(&s->map, i);
+		if (i == 3)
+			KUNIT_EXPECT_EQ(test, nr, 4);
+		if (i == 3 + 8)
+			KUNIT_EXPECT_EQ(test, nr, 8);
+		if (i == 3 + 8 + 16)
+			KUNIT_EXPECT_EQ(test, nr, 12);
+	}
+	KUNIT_EXPECT_EQ(test, nr, 12 + (600 - 28) / 8);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+
+	while (!maio_watch_begin(&s->map, i, 1))
+		i++;
+	maio_watch_finish(&s->map, i);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, ++i, 1));
+	maio_watch_finish(&s->map, i);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	for (nr = 0; nr < 64; nr++) {
+		KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, ++i, 1));
+		maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+		come_to(s, i, PIECES);
+		maio_watch_finish(&s->map, i);
+	}
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_FALSE(test, maio_watch_begin(&s->map, ++i, 1));
+	/* What is not watched counts as taken, whatever is seen of it. */
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, i), MAIO_CHUNK_SIZE);
+	maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+	KUNIT_EXPECT_EQ(test, come_to(s, i, 1), 0);
+	KUNIT_EXPECT_EQ(test, maio_watch_finish(&s->map, i), MAIO_CHUNK_SIZE);
+}
+
+static void watch_counts(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 8);
+
+	go_on(s, 1, PIECES);
+	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->out.read, MAIO_CHUNK_SIZE);
+	go_on(s, 2, PIECES / 4);
+	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE / 4);
+	KUNIT_EXPECT_EQ(test, s->out.read, MAIO_CHUNK_SIZE / 4);
+	KUNIT_EXPECT_EQ(test, s->out.consumed, MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	go_on(s, 3, PIECES / 4 - 1);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	go_on(s, 4, 1);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	go_on(s, 5, PIECES / 4);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	/* More markers than a chunk has pieces. */
+	go_on(s, 6, 3 * PIECES);
+	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+	go_on(s, 7, 1000);
+	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+}
+
+/* What was cached before the load says nothing. */
+static void watch_cached(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 8);
+	u32 i;
+
+	for (i = 1; i < 4; i++) {
+		go_on(s, i, 0);
+		KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
+	}
+	KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, 4, 2));
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 3), MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 4), 0);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 5), 0);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 6), MAIO_CHUNK_SIZE);
+	maio_watch_cancel(&s->map, 4, 2);
+	go_on(s, 5, 0);
+	go_on(s, 6, 0);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_EQ(test, s->map.watch.trust, 0);
+}
+
+/* A copy comes to its end first, and so into the next chunk, and then goes on. */
+static void watch_late(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	go_on(s, 1, 1);
+	go_on(s, 2, 1);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES / 4 - 2), (PIECES / 4 - 2) * PPC_WATCH_BYTES);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES), MAIO_CHUNK_SIZE - (PIECES / 4 - 1) *
+			PPC_WATCH_BYTES);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	/* Two more make a row again, one does not. */
+	go_on(s, 3, 1);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+}
+
+/* What is not read ahead has the markers of stock readahead, or none. */
+static void watch_stock(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	maio_watch_access(&s->map, 0, SZ_128K);
+	maio_sample_miss(s, 0);
+	maio_watch_access(&s->map, 0, 1);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), SZ_128K + PPC_WATCH_BYTES);
+	maio_watch_access(&s->map, 0, SZ_1G);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), MAIO_CHUNK_SIZE);
+	/* A window says no more than that a chunk was taken. */
+	maio_watch_access(&s->map, 1, SZ_1G);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[1], PIECES);
+}
+
+/* What was finished is of use when it was read ahead, and not if stock readahead read it. */
+static void watch_finished(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	go_on(s, 1, 1);
+	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_READ);
+	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), 0);
+	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_CACHED);
+	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), 0);
+	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_READ | MAIO_CHUNK_CACHED);
+	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), PPC_WATCH_BYTES);
+	/* So many markers that there is no room to count them. */
+	come_to(s, 0, 1000);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], U8_MAX - 1);
+}
+
+/* Another load begins with nothing taken. */
+static void watch_passes(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 6);
+
+	go_on(s, 1, PIECES);
+	go_on(s, 2, 1);
+	go_on(s, 3, 1);
+	go_on(s, 4, 1);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	maio_cursors_reset(&s->cursors, &s->map);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	come_to(s, 0, 1);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), PPC_WATCH_BYTES);
+}
+
+/* A part of a short chunk says little. */
+static void watch_short(struct kunit *test)
+{
+	struct ppc_range ranges[] = {
+		{ .len = SZ_512K - 1 }, { .pos = SZ_4M, .len = SZ_512K - 1 },
+		{ .pos = SZ_8M, .len = SZ_512K }, { .pos = SZ_16M, .len = SZ_512K },
+		{ .pos = SZ_32M, .len = 1 },
+	};
+	struct maio_sample *s = maio_sample_create(test, ranges, ARRAY_SIZE(ranges));
+
+	KUNIT_ASSERT_EQ(test, maio_watch_start(&s->map), 0);
+	go_on(s, 1, 1);
+	go_on(s, 2, 1);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_EQ(test, s->out.useful, PPC_WATCH_BYTES);
+	go_on(s, 3, 1);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	go_on(s, 4, 1);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+}
+
+static struct kunit_case maio_watch_cases[] = {
+	KUNIT_CASE(watch_off),
+	KUNIT_CASE(watch_trusts),
+	KUNIT_CASE(watch_counts),
+	KUNIT_CASE(watch_cached),
+	KUNIT_CASE(watch_late),
+	KUNIT_CASE(watch_stock),
+	KUNIT_CASE(watch_finished),
+	KUNIT_CASE(watch_passes),
+	KUNIT_CASE(watch_short),
+	{}
+};
+
+static struct kunit_suite maio_watch_suite = {
+	.name = "maio_watch",
+	.test_cases = maio_watch_cases,
+};
+
+kunit_test_suite(maio_watch_suite);
