@@ -117,6 +117,7 @@ DEFAULT = list(dict.fromkeys([
     *names("paper", "ext4", "c-mmap", ("readahead", "vmtouch", "populate", "direct", "maio-first", "maio-cold",
                                        "maio-auto")),
     *names("paper", "ext4", "c-read-1m", ("dontcache", "maio-first", "maio-cold")),
+    *names("paper", "ext4", "c-mmap-4w", ("maio-cold",)),
     # Every way to load.
     *names("paper", "ext4", "gguf", ("stock", "cached", "maio")),
     *names("paper", "ext4", "c-mmap-8w", ("stock", "maio")),
@@ -145,7 +146,7 @@ DEFAULT = list(dict.fromkeys([
     # The same without the series: FADV_WILLNEED is faster with it.
     *names("paper", "unpatched", "c-mmap", ("stock", "willneed")),
 ]))
-assert len(DEFAULT) <= 90, len(DEFAULT)
+assert len(DEFAULT) <= 91, len(DEFAULT)
 
 
 def cell(name):
