@@ -169,10 +169,6 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 
 	if (vmf->flags & FAULT_FLAG_TRIED)
 		return;
-	/* Stock readahead reads such a mapping in huge pages. */
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && IS_ERR(folio) &&
-	    (vmf->vma->vm_flags & VM_HUGEPAGE))
-		access.len = SZ_2M - (access.pos & (SZ_2M - 1));
 	if (!IS_ERR(folio)) {
 		access.type = PPC_ACCESS_FAULT;
 		access.uptodate = folio_test_uptodate(folio);
@@ -187,6 +183,10 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 			folio_clear_readahead(folio);
 			access.type = PPC_ACCESS_MARKER;
 		}
+	} else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+		   (vmf->vma->vm_flags & VM_HUGEPAGE)) {
+		/* Stock readahead reads such a mapping in huge pages. */
+		access.len = SZ_2M - (access.pos & (SZ_2M - 1));
 	}
 	ppc_tell(mapping, &access);
 }

@@ -47,8 +47,8 @@ enum ppc_access_type {
  * @dropbehind: for misses and markers of read(): it has RWF_DONTCACHE
  * @tgid: process, in the initial pid namespace
  * @pos: first byte
- * @len: bytes wanted or consumed; a fault wants one page, or in a MADV_HUGEPAGE mapping,
- *	what is missing, the rest of a huge one
+ * @len: bytes wanted or consumed; a fault wants one page; if it found nothing cached in
+ *	a MADV_HUGEPAGE mapping, it wants the rest of the huge page
  * @folio_pos: for markers and faults: first byte of the folio that was found, which
  *	may be mapped as a whole and not be reported again
  * @folio_len: bytes of that folio; 0 if there is none
@@ -113,11 +113,11 @@ struct ppc_range {
  * For @next: place a marker every PPC_WATCH_BYTES, and use folios of that size at most:
  * @access then shows which parts readers come to.
  */
-#define PPC_RANGE_WATCH		BIT(3)
+#define PPC_RANGE_WATCH		BIT(1)
 /* For @drop: also drain per-CPU LRU batches, which waits for all CPUs. */
-#define PPC_RANGE_DRAIN		BIT(1)
+#define PPC_RANGE_DRAIN		BIT(2)
 /* For @drop: only folios that nobody has used since they were read. */
-#define PPC_RANGE_UNUSED	BIT(2)
+#define PPC_RANGE_UNUSED	BIT(3)
 
 /* Maximum bytes of one range to read and of one to drop. */
 #define PPC_READ_BYTES		SZ_4M

@@ -152,8 +152,9 @@ static inline enum ppc_verdict ppc_reclaim(struct folio *folio, int priority)
  * @mapping: to read into
  * @index: first page
  * @nr: pages
+ * @piece: pages from one marker to the next, and of the largest folio; 0: a marker in
+ *	each stride, and folios of any size
  * @nid: node to place folios on, or NUMA_NO_NODE
- * @piece: pages from one marker to the next, no folio larger; 0: a stride
  * @no_reclaim: do not reclaim memory to allocate a larger folio
  * @memcg: to charge, or NULL for the root
  */

@@ -29,7 +29,8 @@ static bool maio_ahead_restrain(struct maio_stream *s)
 	maio_window_update(&s->window, s->useful, lost);
 	if (s->window.size)
 		return true;
-	if (s->map.watch.on) {
+	/* What readers take stops a watched stream, and starts it again: see maio_watch.c. */
+	if (s->set->watch) {
 		s->window.size = PPC_READ_BYTES;
 		return true;
 	}

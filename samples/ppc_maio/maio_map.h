@@ -30,16 +30,14 @@
 
 /**
  * struct maio_watch - what readers take of chunks that are read ahead
- * @on: some of them are watched
  * @row: chunks in a row, finished last, of which readers took little
  * @wary: there was such a row
  * @trust: how many were finished since
  * @passed: batches that were not watched since the last one that was
- * @taken: of each chunk, pieces of PPC_WATCH_BYTES that readers came to, or that nothing
- *	is known
+ * @taken: for each chunk: how many pieces of PPC_WATCH_BYTES readers came to, or that this
+ *	is not known; NULL: nothing is watched
  */
 struct maio_watch {
-	bool on;
 	u8 row;
 	bool wary;
 	u32 trust;

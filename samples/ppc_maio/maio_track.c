@@ -4,10 +4,10 @@
  *
  * The page cache shows little of what a reader does: large folios, fault-around and
  * readahead hide most accesses and leave one event every 128 KiB to 1 MiB. So an
- * event counts as a window, and an extent grows over holes that may hide some. The extents of a
- * process never overlap: only the first read of a byte counts. They are kept in the
- * order in which they began, which is the order to read them in. Threads of a
- * process that read in parallel each grow an extent.
+ * event counts as a window, and an extent grows over a hole in which accesses may have
+ * gone unseen. The extents of a process never overlap: only the first read of a byte
+ * counts. They are kept in the order in which they began, which is the order to read
+ * them in. Threads of a process that read in parallel each grow an extent.
  */
 #include <kunit/visibility.h>
 #include <linux/align.h>
@@ -210,7 +210,7 @@ bool maio_track_access(struct maio_track *track, const struct ppc_access *access
 		len = max(len, MAIO_TRACK_WINDOW);
 		if (track->fine && access->folio_len <= PPC_WATCH_BYTES)
 			hole = MAIO_TRACK_WINDOW;
-		/* Stock readahead places one marker in what it reads at once. */
+		/* Stock readahead places one marker in all that it reads at once. */
 		hole = max(hole, min(access->window, MAIO_TRACK_HOLE_MAX));
 	}
 	if (check_add_overflow(pos, len, &end) || end > MAIO_TRACK_END)

@@ -17,7 +17,10 @@
 #define MAIO_TRACK_WINDOW	SZ_128K
 /* Extents begin and end on multiples of this, or at the end of the file. */
 #define MAIO_TRACK_ALIGN	SZ_64K
-/* Holes up to this size are filled, as a stride may go unseen. */
+/*
+ * Holes up to this size are filled, as a stride may go unseen, or as much as stock
+ * readahead reads at once, up to the second size.
+ */
 #define MAIO_TRACK_HOLE		PPC_STRIDE
 #define MAIO_TRACK_HOLE_MAX	SZ_8M
 /* An extent no longer grows after so many bytes of other extents. */
@@ -77,7 +80,8 @@ struct maio_track_process {
  * @nr_processes: entries of @processes, in the order of their first access
  * @nr_extents: entries of @extents, in the order of their first access
  * @max_extents: size of @extents
- * @fine: nothing is read ahead, or small folios are watched: each part that is read shows
+ * @fine: nothing is read ahead, or what is read ahead is watched: small folios show each
+ *	access
  * @eager: a process went on reading at once
  * @paused: a process went on after a pause
  * @slots: hash table by tgid, of places in @processes plus one

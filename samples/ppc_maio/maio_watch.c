@@ -22,7 +22,10 @@
 /* A reader who is about to come back may seem to have finished one chunk. */
 #define MAIO_WATCH_ROW		2
 
-/* Half as much is watched after so many chunks; later, if little was ever taken. */
+/*
+ * Half as much is watched after so many chunks of which enough was taken; the second
+ * number counts once little was taken.
+ */
 #define MAIO_WATCH_TRUST	4
 #define MAIO_WATCH_WARY		64
 #define MAIO_WATCH_SHIFT_MAX	3
@@ -38,7 +41,6 @@ int maio_watch_start(struct maio_map *map)
 	if (!map->watch.taken)
 		return -ENOMEM;
 	memset(map->watch.taken, MAIO_WATCH_NOT, map->nr_chunks);
-	map->watch.on = true;
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_start);
@@ -50,7 +52,7 @@ bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr)
 	u32 shift, i;
 	bool now;
 
-	if (!watch->on)
+	if (!watch->taken)
 		return false;
 	shift = watch->trust / (watch->wary ? MAIO_WATCH_WARY : MAIO_WATCH_TRUST);
 	/* One chunk of which little was taken: look at the next. */
@@ -63,10 +65,10 @@ bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_begin);
 
-/* Some of the chunks was cached before, without markers. */
+/* A part of these chunks was cached before, and has no markers. */
 void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr)
 {
-	if (map->watch.on)
+	if (map->watch.taken)
 		memset(&map->watch.taken[first], MAIO_WATCH_NOT, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_cancel);
@@ -76,7 +78,7 @@ u64 maio_watch_taken(const struct maio_map *map, u32 chunk)
 {
 	const u64 len = maio_map_len(map, chunk);
 
-	if (!map->watch.on || map->watch.taken[chunk] == MAIO_WATCH_NOT)
+	if (!map->watch.taken || map->watch.taken[chunk] == MAIO_WATCH_NOT)
 		return len;
 	return min(len, map->watch.taken[chunk] * PPC_WATCH_BYTES);
 }
@@ -99,7 +101,7 @@ u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 bytes)
 	struct maio_watch *watch = &map->watch;
 	u64 pieces = 1, before;
 
-	if (!watch->on)
+	if (!watch->taken)
 		return 0;
 	/* Stock readahead reads it: what is known is of an earlier pass. */
 	if (!(state & (MAIO_CHUNK_SEEN | MAIO_CHUNK_CACHED)))
@@ -122,22 +124,23 @@ EXPORT_SYMBOL_IF_KUNIT(maio_watch_access);
 /* A reader has finished a chunk. Return: bytes of it that were of use. */
 u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 {
+	const u64 taken = maio_watch_taken(map, chunk);
 	struct maio_watch *watch = &map->watch;
 
-	if (watch->on && watch->taken[chunk] != MAIO_WATCH_NOT &&
-	    maio_map_len(map, chunk) >= MAIO_WATCH_LEAST) {
-		if (!maio_watch_is_sparse(map, chunk)) {
-			watch->row = 0;
-			watch->trust++;
-		} else if (watch->row < MAIO_WATCH_ROW) {
-			watch->row++;
-		}
-		if (maio_watch_sparse(map)) {
-			watch->wary = true;
-			watch->trust = 0;
-		}
+	if (!watch->taken || watch->taken[chunk] == MAIO_WATCH_NOT ||
+	    maio_map_len(map, chunk) < MAIO_WATCH_LEAST)
+		return taken;
+	if (!maio_watch_is_sparse(map, chunk)) {
+		watch->row = 0;
+		watch->trust++;
+	} else if (watch->row < MAIO_WATCH_ROW) {
+		watch->row++;
 	}
-	return maio_watch_taken(map, chunk);
+	if (maio_watch_sparse(map)) {
+		watch->wary = true;
+		watch->trust = 0;
+	}
+	return taken;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_finish);
 

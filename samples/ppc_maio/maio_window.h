@@ -13,8 +13,8 @@
 #define MAIO_WINDOW_START	SZ_16M
 #define MAIO_WINDOW_EAGER	SZ_128M
 /*
- * Until so much was read, one window is all. While nobody has recorded the load, that
- * takes more, or as much by one reader in a row: there are headers and tails.
+ * Only one window is read ahead until so much was read. While nobody has recorded the
+ * load, it must be more, or enough by one reader in a row: headers and tails are no load.
  */
 #define MAIO_WINDOW_LOOK	SZ_8M
 #define MAIO_WINDOW_LOOK_GUESS	SZ_32M

@@ -22,83 +22,38 @@
 /* Of what a load reads, what its template may lack. */
 #define LACK_PERCENT		10
 
-/**
- * struct reach - bytes of a file that some group reads
- * @file: index of the file
- * @start: first byte
- * @end: behind the last one
- */
-struct reach {
-	__u32 file;
-	__u64 start;
-	__u64 end;
-};
-
-static int by_place(const void *x, const void *y)
-{
-	const struct reach *a = x, *b = y;
-
-	if (a->file != b->file)
-		return a->file < b->file ? -1 : 1;
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
-/* What all groups read, by place, no byte twice; the caller frees it. */
-static struct reach *reach_of(const struct template_view *view, size_t *nr)
-{
-	struct reach *list = xalloc(view->nr_extents, sizeof(*list));
-	__u32 i;
-
-	for (i = 0; i < view->nr_extents; i++) {
-		const struct maio_template_extent *e = &view->extents[i];
-		struct reach *r = &list[i];
-		__u64 size;
-
-		r->file = le32toh(e->file);
-		r->start = (__u64)le32toh(e->start) << MAIO_EXTENT_SHIFT;
-		r->end = r->start + ((__u64)le32toh(e->count) << MAIO_EXTENT_SHIFT);
-		size = le64toh(view->files[r->file].size);
-		r->end = r->end < size ? r->end : size;
-	}
-	qsort(list, view->nr_extents, sizeof(*list), by_place);
-	for (i = 0, *nr = 0; i < view->nr_extents; i++) {
-		struct reach *last = *nr ? &list[*nr - 1] : NULL;
-
-		if (!last || last->file != list[i].file || last->end < list[i].start)
-			list[(*nr)++] = list[i];
-		else if (last->end < list[i].end)
-			last->end = list[i].end;
-	}
-	return list;
-}
-
-static __u64 bytes_of(const struct reach *list, size_t nr)
+static __u64 bytes_of(const struct template_view *view, const struct extents *all)
 {
 	__u64 bytes = 0;
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		bytes += list[i].end - list[i].start;
+	for (i = 0; i < all->nr; i++)
+		bytes += extent_bytes(view, &all->list[i]);
 	return bytes;
 }
 
-static bool ends_first(const struct reach *a, const struct reach *b)
+static bool ends_first(const struct extent *a, const struct extent *b)
 {
 	return a->file != b->file ? a->file < b->file : a->end < b->end;
 }
 
-static __u64 bytes_shared(const struct reach *a, size_t nr_a,
-			  const struct reach *b, size_t nr_b)
+/* The files of both are those of @view. */
+static __u64 bytes_shared(const struct template_view *view,
+			  const struct extents *all_a, const struct extents *all_b)
 {
-	const struct reach *end_a = a + nr_a, *end_b = b + nr_b;
+	const struct extent *a = all_a->list, *end_a = a + all_a->nr;
+	const struct extent *b = all_b->list, *end_b = b + all_b->nr;
 	__u64 bytes = 0;
 
 	while (a < end_a && b < end_b) {
-		__u64 start = a->start > b->start ? a->start : b->start;
-		__u64 end = a->end < b->end ? a->end : b->end;
+		const struct extent both = {
+			.file = a->file,
+			.start = a->start > b->start ? a->start : b->start,
+			.end = a->end < b->end ? a->end : b->end,
+		};
 
-		if (a->file == b->file && start < end)
-			bytes += end - start;
+		if (a->file == b->file && both.start < both.end)
+			bytes += extent_bytes(view, &both);
 		if (ends_first(a, b))
 			a++;
 		else
@@ -121,12 +76,12 @@ bool judge_scan(const struct template_view *view)
 {
 	__u64 *bytes = xalloc(view->nr_files, sizeof(*bytes));
 	bool load = false, large = false;
-	struct reach *list;
-	size_t i, nr;
+	struct extents all;
+	size_t i;
 
-	list = reach_of(view, &nr);
-	for (i = 0; i < nr; i++)
-		bytes[list[i].file] += list[i].end - list[i].start;
+	extents_union(view->extents, view->nr_extents, &all);
+	for (i = 0; i < all.nr; i++)
+		bytes[all.list[i].file] += extent_bytes(view, &all.list[i]);
 	for (i = 0; i < view->nr_files; i++) {
 		__u64 size = le64toh(view->files[i].size);
 
@@ -135,7 +90,7 @@ bool judge_scan(const struct template_view *view)
 		large = true;
 		load = load || bytes[i] > size / SCAN_PART;
 	}
-	free(list);
+	free(all.list);
 	free(bytes);
 	return large && !load;
 }
@@ -151,16 +106,15 @@ bool judge_scan(const struct template_view *view)
 bool judge_lacking(const struct template_view *had, const struct template_view *view,
 		   __u64 *lacks)
 {
-	struct reach *a, *b;
-	size_t nr_a, nr_b;
+	struct extents a, b;
 	__u64 bytes;
 
-	a = reach_of(had, &nr_a);
-	b = reach_of(view, &nr_b);
-	bytes = bytes_of(b, nr_b);
-	*lacks = bytes - bytes_shared(a, nr_a, b, nr_b);
-	free(a);
-	free(b);
+	extents_union(had->extents, had->nr_extents, &a);
+	extents_union(view->extents, view->nr_extents, &b);
+	bytes = bytes_of(view, &b);
+	*lacks = bytes - bytes_shared(view, &a, &b);
+	free(a.list);
+	free(b.list);
 	return *lacks > bytes / 100 * LACK_PERCENT;
 }
 

@@ -327,6 +327,35 @@ double store_coverage(const struct store_entry *entry);
 bool coverage_enough(__u64 resident_bytes, __u64 model_bytes);
 void store_entry_free(struct store_entry *entry);
 
+/* extents.c */
+
+/**
+ * struct extent - a part of a file that is read
+ * @file: index of the file
+ * @start: first unit
+ * @end: behind the last unit
+ */
+struct extent {
+	__u32 file;
+	__u64 start;
+	__u64 end;
+};
+
+/**
+ * struct extents - parts of files
+ * @list: the parts
+ * @nr: how many
+ */
+struct extents {
+	struct extent *list;
+	size_t nr;
+};
+
+struct extent extent_of(const struct maio_template_extent *e);
+__u64 extent_bytes(const struct template_view *view, const struct extent *extent);
+void extents_union(const struct maio_template_extent *e, __u32 nr,
+		   struct extents *all);
+
 /* template_fit.c */
 void template_fit(struct store_entry *entry);
 

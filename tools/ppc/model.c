@@ -301,21 +301,31 @@ static int walk_dir(struct walk *w, const char *path, struct why *why)
 	return ret;
 }
 
-static int walk_model(struct walk *w, char *arg, struct why *why)
+/* The last component of a path; the caller frees it. */
+static char *last_name(const char *path)
+{
+	char *copy = xstrdup(path);
+	char *name = xstrdup(basename(copy));
+
+	free(copy);
+	return name;
+}
+
+static int walk_model(struct walk *w, const char *arg, struct why *why)
 {
 	struct found found = { .path = arg };
 	struct stat st;
-	char *copy;
+	char *name;
 	int ret;
 
 	if (stat(arg, &st))
 		return why_set(why, "%s: %s", arg, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return walk_dir(w, arg, why);
-	copy = xstrdup(arg);
-	found.name = basename(copy);
+	name = last_name(arg);
+	found.name = name;
 	ret = w->each(w->data, &found, why);
-	free(copy);
+	free(name);
 	return ret;
 }
 
@@ -363,14 +373,8 @@ static char *dir_name(const char *path)
 static char *model_name(const char *arg)
 {
 	struct stat st;
-	char *copy, *name;
 
-	if (!stat(arg, &st) && S_ISDIR(st.st_mode))
-		return dir_name(arg);
-	copy = xstrdup(arg);
-	name = xstrdup(basename(copy));
-	free(copy);
-	return name;
+	return !stat(arg, &st) && S_ISDIR(st.st_mode) ? dir_name(arg) : last_name(arg);
 }
 
 /**

@@ -94,16 +94,13 @@ static struct group *groups_make(const struct template_view *view,
 		g->spans = &spans[nr];
 		g->nr = le32toh(view->groups[i].nr_extents);
 		for (j = 0; j < g->nr; j++, nr++) {
-			const struct maio_template_extent *e = &view->extents[nr];
-			__u32 file = le32toh(e->file);
-			__u64 size = le64toh(view->files[file].size);
-			__u64 start = le32toh(e->start), end;
+			const struct extent e = extent_of(&view->extents[nr]);
+			struct span *s = &g->spans[j];
 
-			end = (start + le32toh(e->count)) << MAIO_EXTENT_SHIFT;
-			g->spans[j].file = pair_of ? pair_of[file] : file;
-			g->spans[j].order = j;
-			g->spans[j].start = start << MAIO_EXTENT_SHIFT;
-			g->spans[j].end = end < size ? end : size;
+			s->file = pair_of ? pair_of[e.file] : e.file;
+			s->order = j;
+			s->start = e.start << MAIO_EXTENT_SHIFT;
+			s->end = s->start + extent_bytes(view, &e);
 		}
 		g->file = g->spans[0].file;
 		g->start = g->spans[0].start;

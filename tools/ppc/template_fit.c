@@ -20,105 +20,54 @@
 #define HOLE_FIRST		256
 #define HOLE_LAST		4096
 
-struct run {
-	__u32 file;
-	__u64 start;
-	__u64 end;
-};
-
-struct runs {
-	struct run *run;
-	size_t nr;
-};
-
-static int by_place(const void *a, const void *b)
+/* The first part that ends behind where the hole begins. */
+static const struct extent *extents_at(const struct extents *all, const struct extent *hole)
 {
-	const struct run *x = a, *y = b;
-
-	if (x->file != y->file)
-		return x->file < y->file ? -1 : 1;
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static struct run run_of(const struct maio_template_extent *e)
-{
-	const __u64 start = le32toh(e->start);
-
-	return (struct run){ le32toh(e->file), start, start + le32toh(e->count) };
-}
-
-/* What some extents cover, by place, and without holes of no length. */
-static void runs_of(const struct maio_template_extent *e, __u32 nr,
-		    struct runs *runs)
-{
-	struct run *run = xalloc(nr, sizeof(*run)), *last = NULL;
-	__u32 i;
-
-	for (i = 0; i < nr; i++)
-		run[i] = run_of(&e[i]);
-	qsort(run, nr, sizeof(*run), by_place);
-	for (i = 0; i < nr; i++) {
-		if (last && last->file == run[i].file &&
-		    run[i].start <= last->end) {
-			if (run[i].end > last->end)
-				last->end = run[i].end;
-			continue;
-		}
-		last = last ? last + 1 : run;
-		*last = run[i];
-	}
-	runs->run = run;
-	runs->nr = last ? last - run + 1 : 0;
-}
-
-/* The first of them that ends behind where the hole begins. */
-static const struct run *runs_at(const struct runs *runs, const struct run *hole)
-{
-	size_t low = 0, high = runs->nr;
+	size_t low = 0, high = all->nr;
 
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
-		const struct run *run = &runs->run[mid];
+		const struct extent *part = &all->list[mid];
 
-		if (run->file < hole->file ||
-		    (run->file == hole->file && run->end <= hole->start))
+		if (part->file < hole->file ||
+		    (part->file == hole->file && part->end <= hole->start))
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low == runs->nr || runs->run[low].file != hole->file)
+	if (low == all->nr || all->list[low].file != hole->file)
 		return NULL;
-	return &runs->run[low];
+	return &all->list[low];
 }
 
 /* Do others read all of it, and the group itself nothing, sooner or later? */
-static bool others_read(const struct runs *all, const struct runs *own,
-			const struct run *hole)
+static bool others_read(const struct extents *all, const struct extents *own,
+			const struct extent *hole)
 {
-	const struct run *run = runs_at(all, hole);
+	const struct extent *part = extents_at(all, hole);
 
-	if (!run || run->start > hole->start || run->end < hole->end)
+	if (!part || part->start > hole->start || part->end < hole->end)
 		return false;
-	run = runs_at(own, hole);
-	return !run || run->start >= hole->end;
+	part = extents_at(own, hole);
+	return !part || part->start >= hole->end;
 }
 
 /* One group's extents, from @e to @to; returns how many are left. */
 static __u32 close_group(const struct maio_template_extent *e, __u32 nr,
 			 struct maio_template_extent *to, __u64 most,
-			 const struct runs *all)
+			 const struct extents *all)
 {
-	struct runs own;
+	struct extents own;
 	__u32 i, left = 0;
 
-	runs_of(e, nr, &own);
+	extents_union(e, nr, &own);
 	for (i = 0; i < nr; i++) {
-		const struct run next = run_of(&e[i]);
-		struct run last, hole;
+		const struct extent next = extent_of(&e[i]);
+		struct extent last, hole;
 
 		if (left) {
-			last = run_of(&to[left - 1]);
-			hole = (struct run){ last.file, last.end, next.start };
+			last = extent_of(&to[left - 1]);
+			hole = (struct extent){ last.file, last.end, next.start };
 			if (next.file == last.file && next.start > last.end &&
 			    next.start - last.end <= most &&
 			    others_read(all, &own, &hole)) {
@@ -129,7 +78,7 @@ static __u32 close_group(const struct maio_template_extent *e, __u32 nr,
 		}
 		to[left++] = e[i];
 	}
-	free(own.run);
+	free(own.list);
 	return left;
 }
 
@@ -143,11 +92,11 @@ static void *close_holes(const struct template_view *view, const void *blob,
 	struct maio_template_group *groups = (void *)((char *)h +
 			((const char *)view->groups - (const char *)blob));
 	const struct maio_template_extent *e = view->extents;
-	struct runs all;
+	struct extents all;
 	__u32 i, nr, left = 0;
 
 	memcpy(h, blob, fixed);
-	runs_of(view->extents, view->nr_extents, &all);
+	extents_union(view->extents, view->nr_extents, &all);
 	for (i = 0; i < view->nr_groups; i++) {
 		nr = le32toh(groups[i].nr_extents);
 		groups[i].nr_extents =
@@ -155,7 +104,7 @@ static void *close_holes(const struct template_view *view, const void *blob,
 		left += le32toh(groups[i].nr_extents);
 		e += nr;
 	}
-	free(all.run);
+	free(all.list);
 
 	*new_len = fixed + left * sizeof(*to);
 	h->nr_extents = htole32(left);

@@ -106,25 +106,11 @@ static double file_y(const struct plot *p, __u64 pos)
 	return BOTTOM - scale(pos, p->model_bytes, PLOT_HEIGHT);
 }
 
-/* What extent @i covers, clamped to the end of its file. */
-static __u64 extent_bytes(const struct template_view *view, __u32 i,
-			  __u32 *file, __u64 *start)
-{
-	const struct maio_template_extent *e = &view->extents[i];
-	__u64 size, end;
-
-	*file = le32toh(e->file);
-	*start = (__u64)le32toh(e->start) << MAIO_EXTENT_SHIFT;
-	size = le64toh(view->files[*file].size);
-	end = *start + ((__u64)le32toh(e->count) << MAIO_EXTENT_SHIFT);
-	return (end < size ? end : size) - *start;
-}
-
 static void measure(struct plot *p)
 {
 	const struct template_view *view = p->view;
-	__u32 group, file, i = 0, end = 0;
-	__u64 start;
+	__u32 group, i = 0, end = 0;
+	struct extent extent;
 	size_t f;
 
 	p->base = xalloc(p->entry->nr_files, sizeof(*p->base));
@@ -138,8 +124,10 @@ static void measure(struct plot *p)
 		__u64 *bytes = &p->group_bytes[group];
 
 		end += le32toh(view->groups[group].nr_extents);
-		for (; i < end; i++)
-			*bytes += extent_bytes(view, i, &file, &start);
+		for (; i < end; i++) {
+			extent = extent_of(&view->extents[i]);
+			*bytes += extent_bytes(view, &extent);
+		}
 		if (*bytes > p->group_max)
 			p->group_max = *bytes;
 	}
@@ -268,11 +256,10 @@ static void put_extent(const struct plot *p, struct trace *t, __u32 i,
 {
 	const int width = PLOT_WIDTH * TRACE_SCALE;
 	const int height = PLOT_HEIGHT * TRACE_SCALE;
-	__u64 start, bytes;
-	__u32 file;
+	const struct extent extent = extent_of(&p->view->extents[i]);
+	const __u64 start = p->base[extent.file] + (extent.start << MAIO_EXTENT_SHIFT);
+	const __u64 bytes = extent_bytes(p->view, &extent);
 
-	bytes = extent_bytes(p->view, i, &file, &start);
-	start += p->base[file];
 	trace_line(t, (int)scale(*done, p->group_max, width),
 		   height - (int)scale(start, p->model_bytes, height),
 		   (int)scale(*done + bytes, p->group_max, width),

@@ -30,7 +30,7 @@ static void alloc_map(struct kunit *test)
 	err = maio_watch_start(&map);
 	shim_allocations = -1;
 	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-	KUNIT_EXPECT_FALSE(test, map.watch.on);
+	KUNIT_EXPECT_NULL(test, map.watch.taken);
 	maio_map_free(&map);
 }
 

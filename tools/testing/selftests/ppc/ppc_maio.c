@@ -149,6 +149,19 @@ static void set_flags(__u8 *blob, size_t len, __u16 flags)
 	seal(blob, len);
 }
 
+static struct maio_template_header header(size_t size, __u32 files, __u32 groups,
+					  __u32 extents)
+{
+	return (struct maio_template_header){
+		.magic = htole32(MAIO_TEMPLATE_MAGIC),
+		.version = htole16(MAIO_TEMPLATE_VERSION),
+		.size = htole32(size),
+		.nr_files = htole32(files),
+		.nr_groups = htole32(groups),
+		.nr_extents = htole32(extents),
+	};
+}
+
 struct forged {
 	struct maio_template_header h;
 	struct maio_template_file f[FILES];
@@ -161,14 +174,7 @@ static struct forged forge(void)
 {
 	const __u32 units = SIZE >> MAIO_EXTENT_SHIFT;
 	struct forged t = {
-		.h = {
-			.magic = htole32(MAIO_TEMPLATE_MAGIC),
-			.version = htole16(MAIO_TEMPLATE_VERSION),
-			.size = htole32(sizeof(t)),
-			.nr_files = htole32(FILES),
-			.nr_groups = htole32(2),
-			.nr_extents = htole32(3),
-		},
+		.h = header(sizeof(t), FILES, 2, 3),
 		.f = { { htole64(SIZE) }, { htole64(SIZE) } },
 		.g = { { htole32(2) }, { htole32(1) } },
 		.e = {
@@ -328,15 +334,7 @@ TEST_F(maio, guess)
 {
 	const __u64 size = 160 * MB, dense[] = { 48 * MB, 112 * MB };
 	struct guessed t = {
-		.h = {
-			.magic = htole32(MAIO_TEMPLATE_MAGIC),
-			.version = htole16(MAIO_TEMPLATE_VERSION),
-			.flags = htole16(MAIO_TEMPLATE_GUESS),
-			.size = htole32(sizeof(t)),
-			.nr_files = htole32(1),
-			.nr_groups = htole32(1),
-			.nr_extents = htole32(1),
-		},
+		.h = header(sizeof(t), 1, 1, 1),
 		.f = { htole64(size) },
 		.g = { htole32(1) },
 		.e = { 0, 0, htole32(size >> MAIO_EXTENT_SHIFT) },
@@ -356,7 +354,7 @@ TEST_F(maio, guess)
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, map);
 	l.map = map;
-	seal((__u8 *)&t, sizeof(t));
+	set_flags((__u8 *)&t, sizeof(t), MAIO_TEMPLATE_GUESS);
 	ASSERT_EQ(0, set_template(self->att, &t, sizeof(t)));
 	ASSERT_EQ(0, cmd(self->att, MAIO_IOC_REPLAY_START));
 
@@ -559,12 +557,7 @@ static int set_groups(int att, __u32 nr)
 	__u32 i;
 
 	memset(&t, 0, sizeof(t));
-	t.h.magic = htole32(MAIO_TEMPLATE_MAGIC);
-	t.h.version = htole16(MAIO_TEMPLATE_VERSION);
-	t.h.size = htole32(len);
-	t.h.nr_files = htole32(1);
-	t.h.nr_groups = htole32(nr);
-	t.h.nr_extents = htole32(nr);
+	t.h = header(len, 1, nr, nr);
 	t.f.size = htole64((EVICT_GROUPS + 1) * MB);
 	for (i = 0; i < nr; i++) {
 		g[i].nr_extents = htole32(1);
