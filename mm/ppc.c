@@ -4,6 +4,7 @@
  */
 
 #include <linux/blkdev.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mmu_notifier.h>
@@ -43,27 +44,23 @@ unsigned long ppc_fill_range(const struct ppc_fill *fill)
 		.prev_pos = -1,
 	};
 	struct mem_cgroup *old_memcg = set_active_memcg(fill->memcg);
-	unsigned long stride = PPC_STRIDE >> PAGE_SHIFT, submitted = 0;
-	pgoff_t index = fill->index, end = index + fill->nr;
+	unsigned long stride = PPC_STRIDE >> PAGE_SHIFT, submitted;
+	unsigned int max_order = MAX_PAGECACHE_ORDER;
 	struct blk_plug plug;
+	DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, fill->index);
 
 	if (!mapping_large_folio_support(fill->mapping))
 		stride = PPC_SMALL_STRIDE >> PAGE_SHIFT;
-	if (fill->piece)
+	if (fill->piece) {
 		stride = fill->piece;
-	/* Pieces of a range are to reach the device as one. */
-	blk_start_plug(&plug);
-	while (index < end) {
-		pgoff_t next = fill->piece ? round_down(index, stride) + stride : end;
-		DEFINE_READAHEAD(ractl, fill->file, &ra, fill->mapping, index);
-
-		if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
-			ractl._node = fill->nid + 1;
-		next = min(next, end);
-		submitted += page_cache_ra_range(&ractl, next - index, stride,
-						 fill->no_reclaim);
-		index = next;
+		max_order = ilog2(fill->piece);
 	}
+	if (fill->nid != NUMA_NO_NODE && node_state(fill->nid, N_MEMORY))
+		ractl._node = fill->nid + 1;
+	/* Small folios of a range are to reach the device as one request. */
+	blk_start_plug(&plug);
+	submitted = page_cache_ra_range(&ractl, fill->nr, stride, max_order,
+					fill->no_reclaim);
 	blk_finish_plug(&plug);
 	set_active_memcg(old_memcg);
 
@@ -267,7 +264,8 @@ void ppc_drop_range(struct address_space *mapping, pgoff_t start, pgoff_t end,
  * @end: behind the last page
  * @drop: set to what happened; @drop->left to 0, as what is in use is to stay
  *
- * Folios that are mapped, referenced, dirty or being read stay.
+ * Folios that lie wholly in the range are dropped, unless they are mapped, referenced,
+ * dirty or being read.
  *
  * Context: process context, may sleep.
  */
@@ -275,18 +273,20 @@ void ppc_drop_unused(struct address_space *mapping, pgoff_t start, pgoff_t end,
 		     struct ppc_drop *drop)
 {
 	struct folio_batch fbatch;
+	pgoff_t index = start;
 	unsigned int i;
 
 	*drop = (struct ppc_drop){};
 	folio_batch_init(&fbatch);
-	while (filemap_get_folios(mapping, &start, end - 1, &fbatch)) {
+	while (filemap_get_folios(mapping, &index, end - 1, &fbatch)) {
 		for (i = 0; i < folio_batch_count(&fbatch); i++) {
 			struct folio *folio = fbatch.folios[i];
 
 			if (folio_test_referenced(folio) || folio_test_active(folio) ||
 			    !folio_trylock(folio))
 				continue;
-			if (folio->mapping == mapping)
+			if (folio->mapping == mapping && folio->index >= start &&
+			    folio_next_index(folio) <= end)
 				drop->dropped += mapping_evict_folio(mapping, folio);
 			folio_unlock(folio);
 		}

@@ -7,6 +7,7 @@
 
 #include "ppc_private.h"
 
+#include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
@@ -184,7 +185,8 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 			access.type = PPC_ACCESS_MARKER;
 		}
 	} else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
-		   (vmf->vma->vm_flags & VM_HUGEPAGE)) {
+		   (vmf->vma->vm_flags & VM_HUGEPAGE) &&
+		   mapping_large_folio_support(mapping)) {
 		/* Stock readahead reads such a mapping in huge pages. */
 		access.len = SZ_2M - (access.pos & (SZ_2M - 1));
 	}

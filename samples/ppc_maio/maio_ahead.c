@@ -29,10 +29,11 @@ static bool maio_ahead_restrain(struct maio_stream *s)
 	maio_window_update(&s->window, s->useful, lost);
 	if (s->window.size)
 		return true;
-	/* What readers take stops a watched stream, and starts it again: see maio_watch.c. */
+	/* What readers take may start a watched stream again. */
 	if (s->set->watch) {
 		s->window.size = PPC_READ_BYTES;
-		return true;
+		maio_watch_suspend(&s->map);
+		return false;
 	}
 	maio_stream_give_up(s);
 	ppc_stream_set_ahead(s->stream, 0);
@@ -116,8 +117,9 @@ void maio_stream_filled(struct ppc_stream *stream,
 	scoped_guard(spinlock, &s->lock) {
 		if (read >= 0) {
 			s->issued += read;
-			if (read < s->batch.bytes.len)
-				maio_watch_cancel(&s->map, s->batch.first, s->batch.nr);
+			maio_watch_cancel(&s->map, s->batch.first, s->batch.nr,
+					  range->flags & PPC_RANGE_WATCH ?
+					  s->batch.bytes.len - read : U64_MAX);
 			maio_ahead_done(s, MAIO_CHUNK_CACHED | (ours ? MAIO_CHUNK_OURS : 0));
 		} else if (read == -ESTALE) {
 			maio_ahead_done(s, MAIO_CHUNK_READ | MAIO_CHUNK_FAILED);

@@ -99,9 +99,8 @@ static bool maio_behind_unused(const struct maio_map *map, u32 chunk, u16 state)
 {
 	if (!(state & MAIO_CHUNK_CACHED))
 		return false;
-	if (state & MAIO_CHUNK_SEEN)
-		return maio_watch_taken(map, chunk) < maio_map_len(map, chunk);
-	return !(state & MAIO_CHUNK_READ);
+	return !(state & MAIO_CHUNK_SEEN) ||
+	       maio_watch_taken(map, chunk) < maio_map_len(map, chunk);
 }
 
 static bool maio_behind_candidate(const struct maio_stream *s, u32 chunk,
@@ -197,7 +196,7 @@ static void maio_sweep_begin(struct maio_stream *s, enum maio_pass pass)
 	sweep->pass = pass;
 	if (pass == MAIO_PASS_NONE)
 		return;
-	sweep->drain = pass == MAIO_PASS_LAST || pass == MAIO_PASS_UNUSED;
+	sweep->drain = pass == MAIO_PASS_LAST;
 	if (pass == MAIO_PASS_REST) {
 		sweep->kept = false;
 		sweep->left = false;

@@ -102,6 +102,9 @@ static struct maio_cursor *maio_cursor_new(struct maio_cursors *cs,
 			c = other;
 	}
 	/* The old reader has left; the new one starts at @chunk. */
+	if (c->used && c->pos < map->nr_chunks && c->pos != chunk &&
+	    (maio_chunk(map, c->pos) & (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)) == MAIO_CHUNK_SEEN)
+		maio_watch_finish(map, c->pos);
 	for (; c->tail < c->pos; c->tail++)
 		if (c->tail != chunk)
 			maio_chunk_pass_over(map, c->tail, out);

@@ -54,7 +54,7 @@ size_t maio_map_size(const struct ppc_range *ranges, u32 nr)
 	for (i = 0; i < nr; i++)
 		chunks += maio_range_chunks(&ranges[i]);
 	return nr * (sizeof(*ranges) + sizeof(u32) + sizeof(u64) + sizeof(u32)) +
-	       min(chunks, MAIO_MAP_MAX_CHUNKS) * (sizeof(u16) + sizeof(u8));
+	       min(chunks, MAIO_MAP_MAX_CHUNKS) * (sizeof(u16) + sizeof(u32));
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_map_size);
 

@@ -23,26 +23,27 @@
 #define MAIO_CHUNK_STUCK	0x10	/* could not be dropped */
 #define MAIO_CHUNK_FAILED	0x20	/* in any pass: cannot be read */
 #define MAIO_CHUNK_OURS		0x40	/* in any pass: cached for this load */
-#define MAIO_CHUNK_BITS		7
+#define MAIO_CHUNK_WATCHED	0x80	/* in any pass: see maio_watch.c */
+#define MAIO_CHUNK_BITS		8
 #define MAIO_CHUNK_MASK		(BIT(MAIO_CHUNK_BITS) - 1)
-#define MAIO_CHUNK_STAYS	(MAIO_CHUNK_FAILED | MAIO_CHUNK_OURS)
+#define MAIO_CHUNK_STAYS	(MAIO_CHUNK_FAILED | MAIO_CHUNK_OURS | MAIO_CHUNK_WATCHED)
 #define MAIO_PASSES		BIT(16 - MAIO_CHUNK_BITS)
 
 /**
  * struct maio_watch - what readers take of chunks that are read ahead
  * @row: chunks in a row, finished last, of which readers took little
  * @wary: there was such a row
- * @trust: how many were finished since
+ * @trust: chunks finished since, of which they took enough
  * @passed: batches that were not watched since the last one that was
- * @taken: for each chunk: how many pieces of PPC_WATCH_BYTES readers came to, or that this
- *	is not known; NULL: nothing is watched
+ * @taken: of each chunk that is watched, a bit for each piece of PPC_WATCH_BYTES that
+ *	readers came to; NULL: nothing is watched
  */
 struct maio_watch {
 	u8 row;
 	bool wary;
 	u32 trust;
 	u32 passed;
-	u8 *taken;
+	u32 *taken;
 };
 
 struct maio_map {
@@ -117,10 +118,11 @@ u64 maio_map_byte(const struct maio_map *map, u32 chunk);
 
 int maio_watch_start(struct maio_map *map);
 bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr);
-void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr);
-u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 bytes);
+void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr, u64 without);
+u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end);
 u64 maio_watch_finish(struct maio_map *map, u32 chunk);
 bool maio_watch_sparse(const struct maio_map *map);
+void maio_watch_suspend(struct maio_map *map);
 u64 maio_watch_taken(const struct maio_map *map, u32 chunk);
 
 #endif /* _MAIO_MAP_H */

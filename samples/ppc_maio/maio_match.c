@@ -77,8 +77,7 @@ static enum ppc_stream_hit maio_group_access(struct maio_group *group,
 	enum ppc_stream_hit hit = maio_stream_access(group->stream, access);
 	u64 bytes = access->len;
 
-	if (hit == PPC_STREAM_ELSEWHERE ||
-	    READ_ONCE(group->owner) != access->tgid)
+	if (READ_ONCE(group->owner) != access->tgid)
 		return hit;
 
 	WRITE_ONCE(group->last_seen, jiffies | 1);

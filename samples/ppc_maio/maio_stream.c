@@ -193,8 +193,7 @@ static void maio_stream_judge(struct maio_stream *s)
 {
 	lockdep_assert_held(&s->lock);
 	/* Some bytes are always read twice, where readers meet. */
-	if (s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64))
-		WRITE_ONCE(s->returned, true);
+	WRITE_ONCE(s->returned, s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
 }
 
 /* Have readers read on after their first accesses? Under the stream's lock. */
@@ -213,8 +212,31 @@ bool maio_stream_drops(const struct maio_stream *s)
 	/* Stock drops for such a reader whether he comes back or not. */
 	if (READ_ONCE(s->dropbehind))
 		return true;
-	return !s->returned && (s->drop_mode == MAIO_DROP_ALWAYS ||
-		(s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure));
+	/* At a ceiling, nothing could be read ahead any more. */
+	if (s->returned && !ppc_attachment_ceiling(s->att))
+		return false;
+	return s->drop_mode == MAIO_DROP_ALWAYS ||
+	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure);
+}
+
+/* Mark what an access shows that readers take. Return: as maio_watch_access(). */
+static u64 maio_stream_watch(struct maio_stream *s, const struct ppc_access *access,
+			     const struct maio_step *step)
+{
+	u64 from = access->pos, end = from + access->len, late = 0;
+	u32 chunk;
+
+	/* At a marker, the length is what stock readahead may read from there on. */
+	if (access->folio_len) {
+		from = access->folio_pos;
+		end = from + access->folio_len;
+	}
+	/* Stock readahead places one marker in all that it reads at once. */
+	if (!(maio_chunk(&s->map, step->chunk) & MAIO_CHUNK_CACHED))
+		end = max(end, access->pos + access->window);
+	for (chunk = step->chunk; chunk <= step->last; chunk++)
+		late += maio_watch_access(&s->map, chunk, from, end);
+	return late;
 }
 
 /* Update a stream for an access, in the access callback. */
@@ -223,8 +245,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 {
 	struct maio_outcome out;
 	struct maio_step step;
-	u64 taken = 0;
 	bool drop = false, end = false, read_on, was_sparse, sparse, kick;
+	u64 late;
 
 	if (!ppc_stream_running(s->stream) ||
 	    !maio_stream_step(s, access, &step))
@@ -234,11 +256,14 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
 	was_sparse = maio_watch_sparse(&s->map);
-	if (step.miss || access->type == PPC_ACCESS_MARKER)
-		taken = maio_watch_access(&s->map, step.chunk,
-					  max(max(access->len, access->folio_len), access->window));
+	late = maio_stream_watch(s, access, &step);
+	sparse = maio_watch_sparse(&s->map);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
-	out.useful += taken;
+	/* Readers took little, and now take more: they may take little again. */
+	if (sparse && !maio_watch_sparse(&s->map))
+		maio_window_narrow(&s->window);
+	out.useful += late;
+	out.read += late;
 	/* Stock readahead reads it for this load. */
 	if (step.miss || access->type == PPC_ACCESS_MARKER)
 		s->map.state[step.chunk] |= MAIO_CHUNK_OURS;
@@ -266,8 +291,6 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	}
 	/* Waking the worker for each fault would cost more than the fault. */
 	sparse = maio_watch_sparse(&s->map);
-	if (sparse && !was_sparse)
-		maio_window_narrow(&s->window);
 	kick = !s->gave_up && !sparse &&
 	       (out.passed || out.hit != PPC_STREAM_COVERED || was_sparse ||
 		read_on != maio_stream_read_on(s));

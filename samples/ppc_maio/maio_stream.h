@@ -98,7 +98,7 @@ struct maio_sweep {
  * @drop_mode: when to drop finished chunks
  * @dropbehind: readers want what they read to be dropped, as with RWF_DONTCACHE
  * @under_pressure: memory is short of the rest of the load
- * @returned: many dropped bytes were read again
+ * @returned: many bytes are read again that were dropped or evicted
  * @has_reader: a reader was seen
  * @gap: bytes behind the readers not to drop, or MAIO_GAP_AUTO
  * @longest: bytes of the longest read()

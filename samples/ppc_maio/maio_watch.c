@@ -3,20 +3,25 @@
  * MAIO: what readers take of what is read ahead for them. A large folio shows one access,
  * however much of it is wanted. So while nobody has recorded the load, some of it is read
  * ahead in small pieces, each with a marker: all at first, and less and less while readers
- * take most of it. Pure logic.
+ * take most of it. Once they take little, nothing is read ahead, and what stock readahead
+ * reads is watched until they take more. Pure logic.
  */
 
+#include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/export.h>
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <kunit/visibility.h>
 
 #include "maio_map.h"
 
-/* Less than this part of a chunk is little; of a short chunk, no part says much. */
+/*
+ * Less than this part of a chunk is little; to begin again, readers must take more than
+ * the second part. Of a short chunk, no part says much.
+ */
 #define MAIO_WATCH_PART		4
+#define MAIO_WATCH_PART_AGAIN	2
 #define MAIO_WATCH_LEAST	SZ_512K
 
 /* A reader who is about to come back may seem to have finished one chunk. */
@@ -30,89 +35,102 @@
 #define MAIO_WATCH_WARY		64
 #define MAIO_WATCH_SHIFT_MAX	3
 
-/* In place of pieces: nothing is known of the chunk. */
-#define MAIO_WATCH_NOT		U8_MAX
+/* A bit each in u32. */
+static_assert(MAIO_CHUNK_SIZE / PPC_WATCH_BYTES == 32);
 
 /* Watch from now on. Return: 0 or -ENOMEM. */
 int maio_watch_start(struct maio_map *map)
 {
-	map->watch.taken = kvmalloc_array(map->nr_chunks, sizeof(*map->watch.taken),
-					  GFP_KERNEL_ACCOUNT);
-	if (!map->watch.taken)
-		return -ENOMEM;
-	memset(map->watch.taken, MAIO_WATCH_NOT, map->nr_chunks);
-	return 0;
+	map->watch.taken = kvcalloc(map->nr_chunks, sizeof(*map->watch.taken),
+				    GFP_KERNEL_ACCOUNT);
+	return map->watch.taken ? 0 : -ENOMEM;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_start);
+
+static void maio_watch_chunk(struct maio_map *map, u32 chunk)
+{
+	map->state[chunk] |= MAIO_CHUNK_WATCHED;
+	map->watch.taken[chunk] = 0;
+}
 
 /* Chunks are read ahead. Return: true if they are to be watched. */
 bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr)
 {
+	const u16 began = MAIO_CHUNK_SEEN | MAIO_CHUNK_WATCHED;
 	struct maio_watch *watch = &map->watch;
 	u32 shift, i;
-	bool now;
 
 	if (!watch->taken)
 		return false;
 	shift = watch->trust / (watch->wary ? MAIO_WATCH_WARY : MAIO_WATCH_TRUST);
 	/* One chunk of which little was taken: look at the next. */
-	now = watch->row || ++watch->passed >= BIT(min(shift, MAIO_WATCH_SHIFT_MAX));
-	if (now)
-		watch->passed = 0;
+	if (!watch->row && ++watch->passed < BIT(min(shift, MAIO_WATCH_SHIFT_MAX)))
+		return false;
+	watch->passed = 0;
 	for (i = first; i < first + nr; i++)
-		watch->taken[i] = now ? 0 : MAIO_WATCH_NOT;
-	return now;
+		/* Stock readahead has begun to read it. */
+		if ((maio_chunk(map, i) & began) != began)
+			maio_watch_chunk(map, i);
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_begin);
 
-/* A part of these chunks was cached before, and has no markers. */
-void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr)
+/* Chunks were read ahead, all but so many bytes with markers. */
+void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr, u64 without)
 {
-	if (map->watch.taken)
-		memset(&map->watch.taken[first], MAIO_WATCH_NOT, nr);
+	u32 i;
+
+	for (i = first; i < first + nr; i++)
+		if (without > maio_map_len(map, i) / MAIO_WATCH_PART_AGAIN)
+			map->state[i] &= ~MAIO_CHUNK_WATCHED;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_cancel);
 
-/* Bytes of a chunk that readers came to; all of one of which nothing is known. */
+/* Bytes of a chunk that readers came to; all of one that is not watched. */
 u64 maio_watch_taken(const struct maio_map *map, u32 chunk)
 {
 	const u64 len = maio_map_len(map, chunk);
 
-	if (!map->watch.taken || map->watch.taken[chunk] == MAIO_WATCH_NOT)
+	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED))
 		return len;
-	return min(len, map->watch.taken[chunk] * PPC_WATCH_BYTES);
+	return min(len, hweight32(map->watch.taken[chunk]) * PPC_WATCH_BYTES);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_taken);
 
 static bool maio_watch_is_sparse(const struct maio_map *map, u32 chunk)
 {
-	return maio_watch_taken(map, chunk) < maio_map_len(map, chunk) / MAIO_WATCH_PART;
+	const u32 part = maio_watch_sparse(map) ? MAIO_WATCH_PART_AGAIN : MAIO_WATCH_PART;
+
+	return maio_watch_taken(map, chunk) < (u32)maio_map_len(map, chunk) / part;
 }
 
 /*
- * A reader came to a marker in a chunk, or missed @bytes there.
+ * Readers came to bytes of a file, some of them in a chunk.
  *
  * Return: bytes of a chunk that seemed to be finished, but was not: a copy may come to
  * its end first.
  */
-u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 bytes)
+u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 {
 	const u16 state = maio_chunk(map, chunk);
 	struct maio_watch *watch = &map->watch;
-	u64 pieces = 1, before;
+	struct ppc_range bytes;
+	u64 before;
 
 	if (!watch->taken)
 		return 0;
-	/* Stock readahead reads it: what is known is of an earlier pass. */
+	/* Stock readahead reads it. */
 	if (!(state & (MAIO_CHUNK_SEEN | MAIO_CHUNK_CACHED)))
-		watch->taken[chunk] = 0;
-	if (watch->taken[chunk] == MAIO_WATCH_NOT)
+		maio_watch_chunk(map, chunk);
+	maio_map_chunk(map, chunk, &bytes);
+	from = max(from, bytes.pos);
+	end = min(end, bytes.pos + bytes.len);
+	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED) || from >= end)
 		return 0;
-	/* Stock readahead has no marker in each piece. */
-	if (!(state & MAIO_CHUNK_CACHED))
-		pieces = clamp(bytes / PPC_WATCH_BYTES, 1, MAIO_CHUNK_SIZE / PPC_WATCH_BYTES);
 	before = maio_watch_taken(map, chunk);
-	watch->taken[chunk] = min(watch->taken[chunk] + pieces, MAIO_WATCH_NOT - 1);
+	bytes.pos = round_down(bytes.pos, MAIO_CHUNK_SIZE);
+	watch->taken[chunk] |= GENMASK((u32)(end - 1 - bytes.pos) / PPC_WATCH_BYTES,
+				       (u32)(from - bytes.pos) / PPC_WATCH_BYTES);
 	if (!(state & MAIO_CHUNK_READ) || !(state & MAIO_CHUNK_CACHED))
 		return 0;
 	if (!maio_watch_is_sparse(map, chunk))
@@ -124,23 +142,22 @@ EXPORT_SYMBOL_IF_KUNIT(maio_watch_access);
 /* A reader has finished a chunk. Return: bytes of it that were of use. */
 u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 {
-	const u64 taken = maio_watch_taken(map, chunk);
 	struct maio_watch *watch = &map->watch;
 
-	if (!watch->taken || watch->taken[chunk] == MAIO_WATCH_NOT ||
+	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED) ||
 	    maio_map_len(map, chunk) < MAIO_WATCH_LEAST)
-		return taken;
-	if (!maio_watch_is_sparse(map, chunk)) {
+		return maio_watch_taken(map, chunk);
+	if (maio_watch_is_sparse(map, chunk)) {
+		watch->row = min(watch->row + 1, MAIO_WATCH_ROW);
+	} else {
+		if (maio_watch_sparse(map)) {
+			watch->wary = true;
+			watch->trust = 0;
+		}
 		watch->row = 0;
 		watch->trust++;
-	} else if (watch->row < MAIO_WATCH_ROW) {
-		watch->row++;
 	}
-	if (maio_watch_sparse(map)) {
-		watch->wary = true;
-		watch->trust = 0;
-	}
-	return taken;
+	return maio_watch_taken(map, chunk);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_finish);
 
@@ -150,3 +167,10 @@ bool maio_watch_sparse(const struct maio_map *map)
 	return map->watch.row == MAIO_WATCH_ROW;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_sparse);
+
+/* What was read ahead was of no use. */
+void maio_watch_suspend(struct maio_map *map)
+{
+	map->watch.row = MAIO_WATCH_ROW;
+}
+EXPORT_SYMBOL_IF_KUNIT(maio_watch_suspend);

@@ -2,12 +2,14 @@
 /*
  * What readers take of the chunks that they pass.
  */
+#include <linux/bitops.h>
 #include <linux/limits.h>
 #include <linux/sizes.h>
 
 #include "sample_kunit.h"
 
 #define PIECES		(MAIO_CHUNK_SIZE / PPC_WATCH_BYTES)
+#define WATCHED		MAIO_CHUNK_WATCHED
 
 static struct maio_sample *watched(struct kunit *test, u32 chunks)
 {
@@ -17,14 +19,24 @@ static struct maio_sample *watched(struct kunit *test, u32 chunks)
 	return s;
 }
 
-/* A marker in each of so many pieces; what was taken of chunks that had been finished. */
+static void is_read_ahead(struct maio_sample *s, u32 chunk)
+{
+	maio_chunk_set(&s->map, chunk, maio_chunk(&s->map, chunk) | MAIO_CHUNK_CACHED);
+}
+
+/* A marker in each of the next pieces; what was taken of chunks that had been finished. */
 static u64 come_to(struct maio_sample *s, u32 chunk, u32 pieces)
 {
-	u64 taken = 0;
+	struct ppc_range bytes;
+	u64 late = 0, from;
 
-	while (pieces--)
-		taken += maio_watch_access(&s->map, chunk, PPC_WATCH_BYTES);
-	return taken;
+	maio_map_chunk(&s->map, chunk, &bytes);
+	from = bytes.pos;
+	if (s->map.state[chunk] & MAIO_CHUNK_WATCHED)
+		from += hweight32(s->map.watch.taken[chunk]) * PPC_WATCH_BYTES;
+	for (; pieces--; from += PPC_WATCH_BYTES)
+		late += maio_watch_access(&s->map, chunk, from, from + 1);
+	return late;
 }
 
 /* The reader goes on to a chunk, having come to so many pieces of the one before it. */
@@ -32,7 +44,7 @@ static void go_on(struct maio_sample *s, u32 chunk, u32 pieces)
 {
 	if (pieces)
 		maio_watch_begin(&s->map, chunk - 1, 1);
-	maio_chunk_set(&s->map, chunk - 1, maio_chunk(&s->map, chunk - 1) | MAIO_CHUNK_CACHED);
+	is_read_ahead(s, chunk - 1);
 	maio_sample_touch(s, chunk - 1);
 	KUNIT_EXPECT_EQ(s->test, come_to(s, chunk - 1, pieces), 0);
 	maio_sample_touch(s, chunk);
@@ -56,7 +68,7 @@ static void watch_trusts(struct kunit *test)
 
 	for (i = 0; i < 600; i++) {
 		nr += maio_watch_begin(&s->map, i, 1);
-		maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+		is_read_ahead(s, i);
 		come_to(s, i, PIECES);
 		maio_watch_finish(&s->map, i);
 		if (i == 3)
@@ -78,7 +90,7 @@ static void watch_trusts(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
 	for (nr = 0; nr < 64; nr++) {
 		KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, ++i, 1));
-		maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+		is_read_ahead(s, i);
 		come_to(s, i, PIECES);
 		maio_watch_finish(&s->map, i);
 	}
@@ -86,14 +98,14 @@ static void watch_trusts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, maio_watch_begin(&s->map, ++i, 1));
 	/* What is not watched counts as taken, whatever is seen of it. */
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, i), MAIO_CHUNK_SIZE);
-	maio_chunk_set(&s->map, i, MAIO_CHUNK_CACHED);
+	is_read_ahead(s, i);
 	KUNIT_EXPECT_EQ(test, come_to(s, i, 1), 0);
 	KUNIT_EXPECT_EQ(test, maio_watch_finish(&s->map, i), MAIO_CHUNK_SIZE);
 }
 
 static void watch_counts(struct kunit *test)
 {
-	struct maio_sample *s = watched(test, 8);
+	struct maio_sample *s = watched(test, 9);
 
 	go_on(s, 1, PIECES);
 	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
@@ -107,12 +119,16 @@ static void watch_counts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
 	go_on(s, 4, 1);
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
-	go_on(s, 5, PIECES / 4);
+	/* To begin again takes more. */
+	go_on(s, 5, PIECES / 2 - 1);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_FALSE(test, s->map.watch.wary);
+	go_on(s, 6, PIECES / 2);
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_TRUE(test, s->map.watch.wary);
+	KUNIT_EXPECT_EQ(test, s->map.watch.trust, 1);
 	/* More markers than a chunk has pieces. */
-	go_on(s, 6, 3 * PIECES);
-	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
-	go_on(s, 7, 1000);
+	go_on(s, 7, 3 * PIECES);
 	KUNIT_EXPECT_EQ(test, s->out.useful, MAIO_CHUNK_SIZE);
 }
 
@@ -131,7 +147,9 @@ static void watch_cached(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 4), 0);
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 5), 0);
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 6), MAIO_CHUNK_SIZE);
-	maio_watch_cancel(&s->map, 4, 2);
+	maio_watch_cancel(&s->map, 4, 2, SZ_1M);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 4), 0);
+	maio_watch_cancel(&s->map, 4, 2, SZ_1M + 1);
 	go_on(s, 5, 0);
 	go_on(s, 6, 0);
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
@@ -146,11 +164,12 @@ static void watch_late(struct kunit *test)
 	go_on(s, 1, 1);
 	go_on(s, 2, 1);
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
-	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES / 4 - 2), (PIECES / 4 - 2) * PPC_WATCH_BYTES);
+	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES / 2 - 2), (PIECES / 2 - 2) * PPC_WATCH_BYTES);
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
-	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES), MAIO_CHUNK_SIZE - (PIECES / 4 - 1) *
+	KUNIT_EXPECT_EQ(test, come_to(s, 1, PIECES), MAIO_CHUNK_SIZE - (PIECES / 2 - 1) *
 			PPC_WATCH_BYTES);
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_FALSE(test, s->map.watch.wary);
 	/* Two more make a row again, one does not. */
 	go_on(s, 3, 1);
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
@@ -161,15 +180,81 @@ static void watch_stock(struct kunit *test)
 {
 	struct maio_sample *s = watched(test, 4);
 
-	maio_watch_access(&s->map, 0, SZ_128K);
+	maio_watch_access(&s->map, 0, 0, SZ_128K);
 	maio_sample_miss(s, 0);
-	maio_watch_access(&s->map, 0, 1);
+	maio_watch_access(&s->map, 0, SZ_128K, SZ_128K + 1);
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), SZ_128K + PPC_WATCH_BYTES);
-	maio_watch_access(&s->map, 0, SZ_1G);
-	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), MAIO_CHUNK_SIZE);
-	/* A window says no more than that a chunk was taken. */
-	maio_watch_access(&s->map, 1, SZ_1G);
-	KUNIT_EXPECT_EQ(test, s->map.watch.taken[1], PIECES);
+	/* The same piece again, and from one into the next. */
+	maio_watch_access(&s->map, 0, SZ_128K + 1, SZ_128K + PPC_WATCH_BYTES);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], 0x7);
+	maio_watch_access(&s->map, 0, SZ_1M - 1, SZ_1M + 1);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], 0x18007);
+	maio_watch_access(&s->map, 0, MAIO_CHUNK_SIZE - 1, SZ_1G);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], 0x80018007);
+	/* Bytes of other chunks. */
+	maio_watch_access(&s->map, 0, MAIO_CHUNK_SIZE, SZ_1G);
+	maio_watch_access(&s->map, 2, 0, 2 * MAIO_CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], 0x80018007);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 2), 0);
+	maio_watch_access(&s->map, 1, 0, SZ_1G);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[1], U32_MAX);
+	maio_watch_access(&s->map, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[1], 0);
+}
+
+/* Stock readahead has begun a chunk when the rest is read ahead. */
+static void watch_begun(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	maio_watch_access(&s->map, 0, SZ_1M, SZ_1M + SZ_4K);
+	maio_sample_touch(s, 0);
+	KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, 0, 2));
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), PPC_WATCH_BYTES);
+	maio_watch_cancel(&s->map, 0, 2, SZ_128K);
+	is_read_ahead(s, 0);
+	maio_watch_access(&s->map, 0, 0, SZ_1M);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), SZ_1M + PPC_WATCH_BYTES);
+	/* It is dropped, and read ahead again. */
+	maio_chunk_set(&s->map, 0, MAIO_CHUNK_AGAIN | WATCHED);
+	KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, 0, 1));
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), 0);
+	/* Nothing was known of it. */
+	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN);
+	KUNIT_EXPECT_TRUE(test, maio_watch_begin(&s->map, 0, 1));
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), 0);
+}
+
+/* A reader that does not come back, with little of its last chunk. */
+static void watch_leaves(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 64 * MAIO_CURSORS);
+	u32 i;
+
+	for (i = 0; i < MAIO_CURSORS + 1; i++) {
+		come_to(s, 32 * i, 1);
+		maio_sample_touch(s, 32 * i);
+		KUNIT_EXPECT_EQ(test, s->map.watch.row, i / MAIO_CURSORS);
+	}
+	/* The last chunk was finished before, or is where the next reader begins. */
+	maio_chunk_set(&s->map, 32, maio_chunk(&s->map, 32) | MAIO_CHUNK_READ);
+	maio_sample_touch(s, 32 * i);
+	KUNIT_EXPECT_EQ(test, s->map.watch.row, 1);
+	maio_sample_touch(s, 32 * ++i);
+	KUNIT_EXPECT_EQ(test, s->map.watch.row, 2);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+}
+
+static void watch_suspends(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	maio_watch_suspend(&s->map);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
+	go_on(s, 1, PIECES / 2);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
+	KUNIT_EXPECT_TRUE(test, s->map.watch.wary);
 }
 
 /* What was finished is of use when it was read ahead, and not if stock readahead read it. */
@@ -178,15 +263,12 @@ static void watch_finished(struct kunit *test)
 	struct maio_sample *s = watched(test, 4);
 
 	go_on(s, 1, 1);
-	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_READ);
+	maio_chunk_set(&s->map, 0, WATCHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ);
 	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), 0);
-	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_CACHED);
+	maio_chunk_set(&s->map, 0, WATCHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_CACHED);
 	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), 0);
-	maio_chunk_set(&s->map, 0, MAIO_CHUNK_SEEN | MAIO_CHUNK_READ | MAIO_CHUNK_CACHED);
+	maio_chunk_set(&s->map, 0, WATCHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ | MAIO_CHUNK_CACHED);
 	KUNIT_EXPECT_EQ(test, come_to(s, 0, 1), PPC_WATCH_BYTES);
-	/* So many markers that there is no room to count them. */
-	come_to(s, 0, 1000);
-	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], U8_MAX - 1);
 }
 
 /* Another load begins with nothing taken. */
@@ -201,7 +283,7 @@ static void watch_passes(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
 	maio_cursors_reset(&s->cursors, &s->map);
 	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&s->map));
-	come_to(s, 0, 1);
+	maio_watch_access(&s->map, 0, 0, 1);
 	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), PPC_WATCH_BYTES);
 }
 
@@ -233,6 +315,9 @@ static struct kunit_case maio_watch_cases[] = {
 	KUNIT_CASE(watch_cached),
 	KUNIT_CASE(watch_late),
 	KUNIT_CASE(watch_stock),
+	KUNIT_CASE(watch_begun),
+	KUNIT_CASE(watch_leaves),
+	KUNIT_CASE(watch_suspends),
 	KUNIT_CASE(watch_finished),
 	KUNIT_CASE(watch_passes),
 	KUNIT_CASE(watch_short),

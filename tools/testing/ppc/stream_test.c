@@ -232,22 +232,43 @@ static void work(void)
 	w->stream->kicked = false;
 }
 
-/* In the file, in no order, or all of it. */
-static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr,
-		 enum maio_drop_mode drop_mode, u64 gap)
+static void make_world(struct kunit *test)
 {
-	static const struct ppc_range all = { .len = UNITS * UNIT };
-
 	w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	jiffies = 1000;
 	w->budget = 64 * UNIT;
 	w->memory = ANY;
 	maio_streams_init(&w->set);
+}
+
+static void make_stream(struct kunit *test, const struct ppc_range *ranges, u32 nr,
+			enum maio_drop_mode drop_mode, u64 gap)
+{
+	static const struct ppc_range all = { .len = UNITS * UNIT };
+
 	w->s = maio_stream_create(&w->att, &w->set, ranges ?: &all, nr ?: 1, NUMA_NO_NODE);
 	KUNIT_ASSERT_TRUE(test, !IS_ERR(w->s));
 	maio_stream_set_drop_mode(w->s, drop_mode, gap);
 	w->stream->running = true;
+}
+
+/* In the file, in no order, or all of it. */
+static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr,
+		 enum maio_drop_mode drop_mode, u64 gap)
+{
+	make_world(test);
+	make_stream(test, ranges, nr, drop_mode, gap);
+}
+
+/* Nobody has recorded the load. */
+static void make_guess(struct kunit *test, const struct ppc_range *ranges, u32 nr)
+{
+	make_world(test);
+	w->set.watch = true;
+	w->set.window = MAIO_WINDOW_GUESS;
+	w->set.window_max = MAIO_WINDOW_GUESS;
+	make_stream(test, ranges, nr, MAIO_DROP_NEVER, 0);
 }
 
 void ppc_stream_stop(struct ppc_stream *stream)
@@ -292,6 +313,36 @@ static void touch(u32 unit)
 	look(w->cached[unit] ? PPC_ACCESS_FAULT : PPC_ACCESS_FAULT_MISS, unit, SZ_4K);
 	bring(unit);
 	work();
+}
+
+/* A fault in a piece, as the kernel tells of it: before its marker. */
+static void touch_piece(u32 unit, u32 piece)
+{
+	struct ppc_access access = {
+		.type = PPC_ACCESS_FAULT, .uptodate = true,
+		.pos = unit * UNIT + piece * PPC_WATCH_BYTES, .len = SZ_4K,
+		.folio_pos = unit * UNIT + piece * PPC_WATCH_BYTES, .folio_len = PPC_WATCH_BYTES,
+	};
+
+	if (w->cached[unit]) {
+		maio_stream_access(w->s, &access);
+		access.type = PPC_ACCESS_MARKER;
+		maio_stream_access(w->s, &access);
+	} else {
+		access.type = PPC_ACCESS_FAULT_MISS;
+		access.folio_len = 0;
+		maio_stream_access(w->s, &access);
+		bring(unit);
+	}
+	work();
+}
+
+static void touch_pieces(u32 unit)
+{
+	u32 piece;
+
+	for (piece = 0; piece < UNIT / PPC_WATCH_BYTES; piece++)
+		touch_piece(unit, piece);
 }
 
 static void load(void)
@@ -759,6 +810,143 @@ static void stream_random(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/* To eight chunks, from the last to the first. */
+static void come_back(void)
+{
+	u32 i;
+
+	for (i = 8; i--;)
+		touch(14 * i);
+}
+
+/* Some bytes came back, and the rest of a long load does not: it is dropped in the end. */
+static void stream_returned(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
+	for (i = 0; i < 128; i++)
+		consume(i);
+	KUNIT_EXPECT_FALSE(test, maio_stream_wants(w->s, 0, 0, 16 * UNIT));
+	come_back();
+	KUNIT_EXPECT_FALSE(test, maio_stream_drops(w->s));
+	KUNIT_EXPECT_FALSE(test, maio_stream_spent(w->s, 0, 0));
+	for (i = 128; i < UNITS; i++)
+		consume(i);
+	KUNIT_EXPECT_TRUE(test, maio_stream_drops(w->s));
+	KUNIT_EXPECT_TRUE(test, maio_stream_spent(w->s, 0, 0));
+	rest();
+	/* What was read ahead for who came back is not finished. */
+	KUNIT_EXPECT_LE(test, w->resident, w->budget / UNIT + 8);
+	maio_stream_destroy(w->s);
+}
+
+/* At a ceiling nothing is read ahead unless something is dropped, whatever came back. */
+static void stream_returned_at_ceiling(struct kunit *test)
+{
+	u32 i;
+
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, MAIO_GAP_AUTO);
+	w->att.ceiling = 32 * UNIT;
+	w->memory = 32;
+	for (i = 0; i < 128; i++)
+		consume(i);
+	come_back();
+	KUNIT_EXPECT_GE(test, w->att.counts[PPC_COUNT_REFAULTED], SZ_16M);
+	for (i = 128; i < 256; i++)
+		consume(i);
+	w->most = 0;
+	for (; i < UNITS; i++)
+		consume(i);
+	KUNIT_EXPECT_LE(test, w->most, 32 + 8);
+	maio_stream_destroy(w->s);
+}
+
+/* Little of each chunk, then all: stock readahead is in charge, then the stream again. */
+static void stream_guess(struct kunit *test)
+{
+	u32 i;
+
+	make_guess(test, NULL, 0);
+	for (i = 0; i < 128; i += 2)
+		touch_piece(i, 3);
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, i, SZ_4K), PPC_STREAM_ELSEWHERE);
+	KUNIT_EXPECT_LE(test, w->s->issued, MAIO_WINDOW_GUESS);
+	KUNIT_EXPECT_EQ(test, w->s->window.max, MAIO_WINDOW_GUESS);
+	/* Stock readahead is ahead of the reader, so that there are no misses. */
+	for (; i < UNITS; i++) {
+		bring(i);
+		bring(min(i + 1, UNITS - 1));
+		touch_pieces(i);
+	}
+	KUNIT_EXPECT_EQ(test, w->s->window.max, MAIO_WINDOW_GUESS / 2);
+	KUNIT_EXPECT_FALSE(test, maio_watch_sparse(&w->s->map));
+	KUNIT_EXPECT_TRUE(test, w->s->map.watch.wary);
+	KUNIT_EXPECT_EQ(test, w->att.counts[PPC_COUNT_FALLBACKS], 0);
+	expect_reads(test, 0, 1);
+	maio_stream_destroy(w->s);
+}
+
+/* The beginning is read as expected, then somebody looks at places at random. */
+static void stream_guess_random(struct kunit *test)
+{
+	u32 i, before, unit = 1;
+
+	make_guess(test, NULL, 0);
+	for (i = 0; i < 64; i++)
+		touch_pieces(i);
+	KUNIT_EXPECT_GE(test, w->s->issued, 60 * UNIT);
+	/* What is not watched any more says nothing. */
+	touch_piece(200, 0);
+	touch_piece(202, 0);
+	KUNIT_EXPECT_EQ(test, w->s->map.watch.row, 0);
+	before = total_reads();
+	for (i = 0; i < 500; i++) {
+		unit = (unit + 82) % (UNITS - 64);
+		touch_piece(64 + unit, 0);
+	}
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&w->s->map));
+	KUNIT_EXPECT_LE(test, total_reads(), before + 500 + 64);
+	maio_stream_destroy(w->s);
+}
+
+/* Of ranges as short as these, what is taken says little; but nothing is of use. */
+static void stream_guess_short(struct kunit *test)
+{
+	struct ppc_range *ranges = kunit_kzalloc(test, UNITS / 2 * sizeof(*ranges), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, ranges);
+	for (i = 0; i < UNITS / 2; i++)
+		ranges[i] = (struct ppc_range){ .pos = 2 * i * UNIT, .len = SZ_256K };
+	make_guess(test, ranges, UNITS / 2);
+	for (i = 0; i < 128; i++)
+		touch_piece(2 * i, 0);
+	for (; i < 1000; i++)
+		touch_piece(i * 82 % UNITS, 0);
+	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&w->s->map));
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, 0, SZ_4K), PPC_STREAM_ELSEWHERE);
+	maio_stream_destroy(w->s);
+}
+
+/* Threads that begin in neighbouring chunks seem to take little of each. */
+static void stream_guess_threads(struct kunit *test)
+{
+	u32 i, j, piece;
+
+	make_guess(test, NULL, 0);
+	for (i = 0; i < UNITS; i += 8)
+		for (piece = 0; piece < 2 * UNIT / PPC_WATCH_BYTES; piece++)
+			for (j = 0; j < 8; j += 2)
+				touch_piece(i + j + piece / 16, piece % 16);
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->s->window.max, MAIO_WINDOW_GUESS);
+	KUNIT_EXPECT_GE(test, w->s->issued, UNITS / 10 * 9 * UNIT);
+	KUNIT_EXPECT_GE(test, w->s->useful, UNITS / 10 * 9 * UNIT);
+	KUNIT_EXPECT_GE(test, w->s->read, UNITS / 10 * 9 * UNIT);
+	maio_stream_destroy(w->s);
+}
+
 static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_sequential),
 	KUNIT_CASE(stream_mapped),
@@ -784,6 +972,12 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_headers),
 	KUNIT_CASE(stream_many_headers),
 	KUNIT_CASE(stream_random),
+	KUNIT_CASE(stream_returned),
+	KUNIT_CASE(stream_returned_at_ceiling),
+	KUNIT_CASE(stream_guess),
+	KUNIT_CASE(stream_guess_random),
+	KUNIT_CASE(stream_guess_short),
+	KUNIT_CASE(stream_guess_threads),
 	{}
 };
 
