@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make soak: the fuzzer of the ioctls for hours, in a guest. It fails if the fuzzer does, if the kernel
-# complains or leaks, or if the guest does not come to its end. What it said is out/soak/fuzz.tap.
+# complains or leaks, or if the guest does not come to its end. What it said is out/soak/CONFIG/fuzz.tap.
 #   HOURS=1 SEED=N THREADS=6   how long (0.1 will do), with what choices, by how many threads
 #   CONFIG=debug|kcsan         on which kernel: for memory errors, or for data races
 : "${CONFIG:=debug}"
@@ -10,7 +10,7 @@
 [[ $HOURS =~ ^[0-9]*\.?[0-9]+$ ]] || die "HOURS=$HOURS is not a number of hours"
 [[ $SEED$THREADS =~ ^[0-9]+$ ]] || die "SEED=$SEED and THREADS=$THREADS must be whole numbers"
 seconds=$(awk -v h="$HOURS" 'BEGIN { printf "%d", h * 3600 }')
-out=$TOP/out/soak
+out=$TOP/out/soak/$CONFIG
 mkdir -p "$out"
 # To boot, to make file systems and to look for leaks takes its time under emulation.
 : "${TIMEOUT:=$((seconds + 1200))}"
