@@ -120,6 +120,8 @@ int maio_watch_start(struct maio_map *map);
 bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr);
 void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr, u64 without);
 u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end);
+u64 maio_watch_accesses(struct maio_map *map, u32 first, u32 last,
+			const struct ppc_access *access);
 u64 maio_watch_finish(struct maio_map *map, u32 chunk);
 bool maio_watch_sparse(const struct maio_map *map);
 void maio_watch_suspend(struct maio_map *map);

@@ -188,14 +188,6 @@ void maio_stream_give_up(struct maio_stream *s)
 			   s->refaulted);
 }
 
-/* Was it wrong to drop? */
-static void maio_stream_judge(struct maio_stream *s)
-{
-	lockdep_assert_held(&s->lock);
-	/* Some bytes are always read twice, where readers meet. */
-	WRITE_ONCE(s->returned, s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
-}
-
 /* Have readers read on after their first accesses? Under the stream's lock. */
 bool maio_stream_read_on(const struct maio_stream *s)
 {
@@ -219,26 +211,6 @@ bool maio_stream_drops(const struct maio_stream *s)
 	       (s->drop_mode == MAIO_DROP_UNDER_PRESSURE && s->under_pressure);
 }
 
-/* Mark what an access shows that readers take. Return: as maio_watch_access(). */
-static u64 maio_stream_watch(struct maio_stream *s, const struct ppc_access *access,
-			     const struct maio_step *step)
-{
-	u64 from = access->pos, end = from + access->len, late = 0;
-	u32 chunk;
-
-	/* At a marker, the length is what stock readahead may read from there on. */
-	if (access->folio_len) {
-		from = access->folio_pos;
-		end = from + access->folio_len;
-	}
-	/* Stock readahead places one marker in all that it reads at once. */
-	if (!(maio_chunk(&s->map, step->chunk) & MAIO_CHUNK_CACHED))
-		end = max(end, access->pos + access->window);
-	for (chunk = step->chunk; chunk <= step->last; chunk++)
-		late += maio_watch_access(&s->map, chunk, from, end);
-	return late;
-}
-
 /* Update a stream for an access, in the access callback. */
 enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 				       const struct ppc_access *access)
@@ -256,7 +228,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
 	was_sparse = maio_watch_sparse(&s->map);
-	late = maio_stream_watch(s, access, &step);
+	late = maio_watch_accesses(&s->map, step.chunk, step.last, access);
 	sparse = maio_watch_sparse(&s->map);
 	maio_cursors_access(&s->cursors, &s->map, &step, &out);
 	/* Readers took little, and now take more: they may take little again. */
@@ -279,7 +251,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	read_on = maio_stream_read_on(s);
 	s->read += out.read;
 	s->longest_run = max(s->longest_run, out.run);
-	maio_stream_judge(s);
+	/* Was it wrong to drop? Some bytes are always read twice, where readers meet. */
+	WRITE_ONCE(s->returned, s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
 		WRITE_ONCE(s->longest, max(s->longest, access->len));

@@ -139,6 +139,25 @@ u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_access);
 
+/* Mark what an access shows that readers take of some chunks. Return: as above. */
+u64 maio_watch_accesses(struct maio_map *map, u32 first, u32 last,
+			const struct ppc_access *access)
+{
+	u64 from = access->pos, end = from + access->len, late = 0;
+
+	/* At a marker, the length is what stock readahead may read from there on. */
+	if (access->folio_len) {
+		from = access->folio_pos;
+		end = from + access->folio_len;
+	}
+	/* Stock readahead places one marker in all that it reads at once. */
+	if (!(maio_chunk(map, first) & MAIO_CHUNK_CACHED))
+		end = max(end, access->pos + access->window);
+	for (; first <= last; first++)
+		late += maio_watch_access(map, first, from, end);
+	return late;
+}
+
 /* A reader has finished a chunk. Return: bytes of it that were of use. */
 u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 {

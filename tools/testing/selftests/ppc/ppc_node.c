@@ -614,7 +614,7 @@ static void expect_elsewhere(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, stats.fallbacks);
 
 	/* It is where it was. */
-	EXPECT_EQ(filled, ppc_pages_on(self->fill, self->fill_most, 1));
+	EXPECT_LE(filled, ppc_pages_on(self->fill, self->fill_most, 1));
 	EXPECT_EQ(killed, event("oom_kill"));
 	EXPECT_EQ(0, ppc_detach(self->att));
 	self->att = -1;
