@@ -184,8 +184,7 @@ void __ppc_fault(struct vm_fault *vmf, struct address_space *mapping,
 			folio_clear_readahead(folio);
 			access.type = PPC_ACCESS_MARKER;
 		}
-	} else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
-		   (vmf->vma->vm_flags & VM_HUGEPAGE) &&
+	} else if ((vmf->vma->vm_flags & VM_HUGEPAGE) &&
 		   mapping_large_folio_support(mapping)) {
 		/* Stock readahead reads such a mapping in huge pages. */
 		access.len = SZ_2M - (access.pos & (SZ_2M - 1));

@@ -37,6 +37,13 @@ static struct maio_cursor *maio_cursor_near(struct maio_cursors *cs, u32 chunk)
 	return near;
 }
 
+/* A reader was in it, and none has finished it. */
+static bool maio_chunk_unfinished(const struct maio_map *map, u32 chunk)
+{
+	return (maio_chunk(map, chunk) & (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)) ==
+	       MAIO_CHUNK_SEEN;
+}
+
 /* A reader has finished a chunk, as far as it is cached. */
 static void maio_chunk_finish(struct maio_map *map, u32 chunk, struct maio_outcome *out)
 {
@@ -103,7 +110,7 @@ static struct maio_cursor *maio_cursor_new(struct maio_cursors *cs,
 	}
 	/* The old reader has left; the new one starts at @chunk. */
 	if (c->used && c->pos < map->nr_chunks && c->pos != chunk &&
-	    (maio_chunk(map, c->pos) & (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)) == MAIO_CHUNK_SEEN)
+	    maio_chunk_unfinished(map, c->pos))
 		maio_watch_finish(map, c->pos);
 	for (; c->tail < c->pos; c->tail++)
 		if (c->tail != chunk)
@@ -126,8 +133,7 @@ static void maio_cursor_see(struct maio_map *map, const struct maio_step *step,
 	u32 chunk = step->chunk, end = step->last + step->whole;
 
 	/* Only the next fault shows how far the previous one read. */
-	if (chunk && (maio_chunk(map, chunk - 1) &
-		      (MAIO_CHUNK_SEEN | MAIO_CHUNK_READ)) == MAIO_CHUNK_SEEN)
+	if (chunk && maio_chunk_unfinished(map, chunk - 1))
 		maio_chunk_finish(map, chunk - 1, out);
 	for (; chunk <= step->last; chunk++) {
 		u16 state = maio_chunk(map, chunk) | MAIO_CHUNK_SEEN;

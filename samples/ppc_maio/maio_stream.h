@@ -16,10 +16,10 @@
 /**
  * enum maio_drop_mode - when a stream drops finished chunks
  * @MAIO_DROP_NEVER: never
- * @MAIO_DROP_ALWAYS: as soon as the readers are a gap ahead; once dropped pages were
- *	read again, when the stream stops
+ * @MAIO_DROP_ALWAYS: as soon as the readers are a gap ahead; while many dropped bytes
+ *	are read again, only when the stream stops
  * @MAIO_DROP_UNDER_PRESSURE: as soon as the readers are a gap ahead, but only while
- *	memory is short of the rest of the load; none once dropped pages were read again
+ *	memory is short of the rest of the load, and not many dropped bytes are read again
  */
 enum maio_drop_mode {
 	MAIO_DROP_NEVER,

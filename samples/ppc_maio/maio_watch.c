@@ -17,8 +17,8 @@
 #include "maio_map.h"
 
 /*
- * Less than this part of a chunk is little; to begin again, readers must take more than
- * the second part. Of a short chunk, no part says much.
+ * Less than a quarter of a chunk is little; to begin again, readers must take half of one.
+ * Of a short chunk, no part says much.
  */
 #define MAIO_WATCH_PART		4
 #define MAIO_WATCH_PART_AGAIN	2
@@ -35,7 +35,7 @@
 #define MAIO_WATCH_WARY		64
 #define MAIO_WATCH_SHIFT_MAX	3
 
-/* A bit each in u32. */
+/* The pieces of a chunk are the bits of a u32. */
 static_assert(MAIO_CHUNK_SIZE / PPC_WATCH_BYTES == 32);
 
 /* Watch from now on. Return: 0 or -ENOMEM. */
@@ -67,15 +67,18 @@ bool maio_watch_begin(struct maio_map *map, u32 first, u32 nr)
 	if (!watch->row && ++watch->passed < BIT(min(shift, MAIO_WATCH_SHIFT_MAX)))
 		return false;
 	watch->passed = 0;
+	/* What is known of a chunk that stock readahead has begun stays. */
 	for (i = first; i < first + nr; i++)
-		/* Stock readahead has begun to read it. */
 		if ((maio_chunk(map, i) & began) != began)
 			maio_watch_chunk(map, i);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_begin);
 
-/* Chunks were read ahead, all but so many bytes with markers. */
+/*
+ * Chunks were read ahead, @without bytes of them without markers: if that may be much of a
+ * chunk, a reader of all of it might seem to take little.
+ */
 void maio_watch_cancel(struct maio_map *map, u32 first, u32 nr, u64 without)
 {
 	u32 i;
@@ -139,7 +142,7 @@ u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_access);
 
-/* Mark what an access shows that readers take of some chunks. Return: as above. */
+/* Mark what an access shows of what readers take. Return: as maio_watch_access(). */
 u64 maio_watch_accesses(struct maio_map *map, u32 first, u32 last,
 			const struct ppc_access *access)
 {

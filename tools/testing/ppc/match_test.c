@@ -352,7 +352,9 @@ static void match_seen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic64_read(&group(0)->seen),
 			2 * SZ_128K + SZ_256K + SZ_1M + SZ_2M + 1);
 	world->stream[0].hit = PPC_STREAM_COVERED;
+	jiffies += 100;
 	settle(5, 0);
+	KUNIT_EXPECT_EQ(test, group(0)->last_seen, jiffies | 1);
 	jiffies += 100;
 	touch(6, 0);
 	KUNIT_EXPECT_NE(test, group(0)->last_seen, jiffies | 1);

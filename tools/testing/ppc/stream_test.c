@@ -261,6 +261,14 @@ static void make(struct kunit *test, const struct ppc_range *ranges, u32 nr,
 	make_stream(test, ranges, nr, drop_mode, gap);
 }
 
+/* At most 32 units may be cached. */
+static void make_ceiling(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, MAIO_GAP_AUTO);
+	w->att.ceiling = 32 * UNIT;
+	w->memory = 32;
+}
+
 /* Nobody has recorded the load. */
 static void make_guess(struct kunit *test, const struct ppc_range *ranges, u32 nr)
 {
@@ -541,9 +549,7 @@ static void stream_ceiling(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_DROP_ALWAYS, MAIO_GAP_AUTO);
-	w->att.ceiling = 32 * UNIT;
-	w->memory = 32;
+	make_ceiling(test);
 	for (i = 0; i < UNITS; i += 2)
 		consume(i);
 	KUNIT_EXPECT_LE(test, w->most, 32 + 1);
@@ -846,9 +852,7 @@ static void stream_returned_at_ceiling(struct kunit *test)
 {
 	u32 i;
 
-	make(test, NULL, 0, MAIO_DROP_ALWAYS, MAIO_GAP_AUTO);
-	w->att.ceiling = 32 * UNIT;
-	w->memory = 32;
+	make_ceiling(test);
 	for (i = 0; i < 128; i++)
 		consume(i);
 	come_back();
