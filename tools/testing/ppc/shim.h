@@ -16,6 +16,10 @@
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 
+/* The C library's wants a message. */
+#undef static_assert
+#define static_assert(expr, ...) _Static_assert(expr, "" __VA_ARGS__)
+
 #ifndef __counted_by
 #define __counted_by(member)
 #endif
