@@ -13,31 +13,32 @@
 
 /*
  * Update the window, and give up if it closes. Readers may look at the headers of many
- * files first: until they have read on, one window is all that is read ahead, and nothing
- * counts as lost. Return: true if the stream may read ahead.
+ * files first: until they have read on, the first window is all that is read ahead, and
+ * nothing counts as lost. Return: bytes that may be ahead, or 0 for nothing to read.
  */
-static bool maio_ahead_restrain(struct maio_stream *s)
+static u64 maio_ahead_window(struct maio_stream *s)
 {
+	u64 first = s->set->watch ? MAIO_WINDOW_LOOK_FIRST : s->window.size;
 	u64 lost = s->issued - s->useful;
 
 	lockdep_assert_held(&s->lock);
 	lost -= min(lost, maio_cursors_pending(&s->cursors, &s->map));
 	if (!maio_stream_read_on(s)) {
 		s->window.lost = lost;
-		return s->issued + PPC_READ_BYTES <= s->window.size;
+		return s->issued + min(first, PPC_READ_BYTES) <= first ? first : 0;
 	}
 	maio_window_update(&s->window, s->useful, lost);
 	if (s->window.size)
-		return true;
+		return s->window.size;
 	/* What readers take may start a watched stream again. */
 	if (s->set->watch) {
 		s->window.size = PPC_READ_BYTES;
 		maio_watch_suspend(&s->map);
-		return false;
+		return 0;
 	}
 	maio_stream_give_up(s);
 	ppc_stream_set_ahead(s->stream, 0);
-	return false;
+	return 0;
 }
 
 /* The next callback: choose what to read next. */
@@ -47,7 +48,7 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	struct maio_batch *batch = &s->batch;
 	struct ppc_limits limits;
 	bool skipping;
-	u64 ahead;
+	u64 ahead, window;
 
 	ppc_stream_limits(stream, &limits);
 	/* More than this would not be counted as ahead. */
@@ -63,9 +64,12 @@ bool maio_stream_next(struct ppc_stream *stream, struct ppc_range *range)
 	} while (skipping);
 
 	guard(spinlock)(&s->lock);
-	if (s->gave_up || maio_watch_sparse(&s->map) || !maio_ahead_restrain(s))
+	if (s->gave_up || maio_watch_sparse(&s->map))
 		return false;
-	limits.budget = min(limits.budget, s->window.size);
+	window = maio_ahead_window(s);
+	if (!window)
+		return false;
+	limits.budget = min(limits.budget, window);
 	/* What is reclaimed before readers come to it is read twice. */
 	limits.budget = min(limits.budget,
 			    max(div_u64(limits.memory, 16 * limits.streams), PPC_READ_BYTES));

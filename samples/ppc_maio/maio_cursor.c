@@ -230,8 +230,6 @@ void maio_cursors_access(struct maio_cursors *cs, struct maio_map *map,
 	passed = out->taken;
 	maio_cursor_see(map, step, out);
 	out->read = out->taken - passed;
-	c->read += out->read;
-	out->run = c->read;
 	maio_cursor_settle(c, map, step->lag, out);
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_cursors_access);

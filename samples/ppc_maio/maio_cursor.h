@@ -30,7 +30,6 @@
  * @next: first chunk to read ahead
  * @tail: first chunk that it may have skipped
  * @late: last chunk that it had to wait for
- * @read: bytes that it has read to the end of a chunk since it began
  * @skip: chunks in any of these states are not read ahead
  */
 struct maio_cursor {
@@ -41,7 +40,6 @@ struct maio_cursor {
 	u32 tail;
 	u32 late;
 	u16 skip;
-	u64 read;
 };
 
 struct maio_cursors {
@@ -77,7 +75,6 @@ struct maio_step {
  * @consumed: finished now
  * @taken: of these, what readers came to
  * @read: of these, not just passed over
- * @run: the same, by this reader since it began
  * @late: the reader had to wait for it
  * @refaulted: dropped before, and read again now
  * @populated: change of the bytes that are cached or skipped
@@ -91,7 +88,6 @@ struct maio_outcome {
 	u64 consumed;
 	u64 taken;
 	u64 read;
-	u64 run;
 	u64 late;
 	u64 refaulted;
 	s64 populated;

@@ -33,6 +33,7 @@
  * struct maio_watch - what readers take of chunks that are read ahead
  * @row: chunks in a row, finished last, of which readers took little
  * @wary: there was such a row
+ * @load: readers took most of a chunk
  * @trust: chunks finished since, of which they took enough
  * @passed: batches that were not watched since the last one that was
  * @taken: of each chunk that is watched, a bit for each piece of PPC_WATCH_BYTES that
@@ -41,6 +42,7 @@
 struct maio_watch {
 	u8 row;
 	bool wary;
+	bool load;
 	u32 trust;
 	u32 passed;
 	u32 *taken;

@@ -137,7 +137,7 @@ void maio_stream_reset(struct maio_stream *s)
 	s->issued = 0;
 	WRITE_ONCE(s->populated, 0);
 	s->read = 0;
-	s->longest_run = 0;
+	s->map.watch.load = false;
 	s->useful = 0;
 	s->refaulted = 0;
 	maio_window_reset(&s->window, s->set->window, s->set->window_max);
@@ -192,7 +192,7 @@ void maio_stream_give_up(struct maio_stream *s)
 bool maio_stream_read_on(const struct maio_stream *s)
 {
 	if (s->set->watch)
-		return s->read >= MAIO_WINDOW_LOOK_GUESS || s->longest_run >= MAIO_WINDOW_LOOK_RUN;
+		return s->map.watch.load || s->read >= MAIO_WINDOW_LOOK_GUESS;
 	return s->read >= MAIO_WINDOW_LOOK;
 }
 
@@ -227,6 +227,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	ppc_stream_meet_reader(s->stream);
 	spin_lock(&s->lock);
 	WRITE_ONCE(s->has_reader, true);
+	read_on = maio_stream_read_on(s);
 	was_sparse = maio_watch_sparse(&s->map);
 	late = maio_watch_accesses(&s->map, step.chunk, step.last, access);
 	sparse = maio_watch_sparse(&s->map);
@@ -248,9 +249,7 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	s->useful = min(s->useful + out.useful, s->issued);
 	s->refaulted += out.refaulted;
 	s->consumed += out.consumed;
-	read_on = maio_stream_read_on(s);
 	s->read += out.read;
-	s->longest_run = max(s->longest_run, out.run);
 	/* Was it wrong to drop? Some bytes are always read twice, where readers meet. */
 	WRITE_ONCE(s->returned, s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
 	WRITE_ONCE(s->last_access, jiffies);

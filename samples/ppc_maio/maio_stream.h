@@ -109,7 +109,6 @@ struct maio_sweep {
  * @last_access: when a reader was last seen, jiffies
  * @consumed: bytes consumed since the last sweep
  * @read: bytes that readers have read to the end of a chunk, read ahead or not
- * @longest_run: of these, most by one reader in a row
  * @issued: bytes read ahead
  * @populated: bytes that are cached or skipped
  * @useful: bytes of @issued that readers have finished
@@ -142,7 +141,6 @@ struct maio_stream {
 	unsigned long last_access;
 	u64 consumed;
 	u64 read;
-	u64 longest_run;
 	u64 issued;
 	u64 populated;
 	u64 useful;

@@ -24,6 +24,9 @@
 #define MAIO_WATCH_PART_AGAIN	2
 #define MAIO_WATCH_LEAST	SZ_512K
 
+/* Who takes so many pieces of a chunk does not only look at headers and tails. */
+#define MAIO_WATCH_LOAD		24
+
 /* A reader who is about to come back may seem to have finished one chunk. */
 #define MAIO_WATCH_ROW		2
 
@@ -134,6 +137,8 @@ u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 	bytes.pos = round_down(bytes.pos, MAIO_CHUNK_SIZE);
 	watch->taken[chunk] |= GENMASK((u32)(end - 1 - bytes.pos) / PPC_WATCH_BYTES,
 				       (u32)(from - bytes.pos) / PPC_WATCH_BYTES);
+	if (hweight32(watch->taken[chunk]) >= MAIO_WATCH_LOAD)
+		watch->load = true;
 	if (!(state & MAIO_CHUNK_READ) || !(state & MAIO_CHUNK_CACHED))
 		return 0;
 	if (!maio_watch_is_sparse(map, chunk))

@@ -14,11 +14,12 @@
 #define MAIO_WINDOW_EAGER	SZ_128M
 /*
  * Only one window is read ahead until so much was read. While nobody has recorded the
- * load, it must be more, or enough by one reader in a row: headers and tails are no load.
+ * load, it is a small one until most of a chunk, or more in all, was read: headers and
+ * tails are no load.
  */
 #define MAIO_WINDOW_LOOK	SZ_8M
 #define MAIO_WINDOW_LOOK_GUESS	SZ_32M
-#define MAIO_WINDOW_LOOK_RUN	SZ_4M
+#define MAIO_WINDOW_LOOK_FIRST	SZ_2M
 /* How far it may open; and how far while nobody has recorded the load. */
 #define MAIO_WINDOW_MAX		BIT_ULL(50)
 #define MAIO_WINDOW_GUESS	SZ_8M

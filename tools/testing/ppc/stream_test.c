@@ -891,6 +891,30 @@ static void stream_guess(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/* Headers, tails and a little of each tensor are no load; most of a chunk is one. */
+static void stream_guess_look(struct kunit *test)
+{
+	u32 i, piece;
+
+	make_guess(test, NULL, 0);
+	for (i = 0; i < 64; i += 2) {
+		for (piece = 0; piece < 7; piece++)
+			touch_piece(i, piece);
+		touch_piece(i + 1, 15);
+	}
+	KUNIT_EXPECT_LE(test, w->s->issued, MAIO_WINDOW_LOOK_FIRST);
+	KUNIT_EXPECT_FALSE(test, w->s->map.watch.load);
+	/* A tail of a megabyte. */
+	touch_pieces(513);
+	KUNIT_EXPECT_FALSE(test, w->s->map.watch.load);
+	for (piece = 0; piece < 8; piece++)
+		touch_piece(512, piece);
+	KUNIT_EXPECT_TRUE(test, w->s->map.watch.load);
+	maio_stream_reset(w->s);
+	KUNIT_EXPECT_FALSE(test, w->s->map.watch.load);
+	maio_stream_destroy(w->s);
+}
+
 /* The beginning is read as expected, then somebody looks at places at random. */
 static void stream_guess_random(struct kunit *test)
 {
@@ -923,13 +947,16 @@ static void stream_guess_short(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
 	for (i = 0; i < UNITS / 2; i++)
 		ranges[i] = (struct ppc_range){ .pos = 2 * i * UNIT, .len = SZ_256K };
+	ranges[0].len = 2 * UNIT;
 	make_guess(test, ranges, UNITS / 2);
-	for (i = 0; i < 128; i++)
+	touch_pieces(0);
+	touch_pieces(1);
+	for (i = 1; i < 128; i++)
 		touch_piece(2 * i, 0);
 	for (; i < 1000; i++)
 		touch_piece(i * 82 % UNITS, 0);
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&w->s->map));
-	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, 0, SZ_4K), PPC_STREAM_ELSEWHERE);
+	KUNIT_EXPECT_EQ(test, look(PPC_ACCESS_MARKER, 2, SZ_4K), PPC_STREAM_ELSEWHERE);
 	maio_stream_destroy(w->s);
 }
 
@@ -979,6 +1006,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_returned),
 	KUNIT_CASE(stream_returned_at_ceiling),
 	KUNIT_CASE(stream_guess),
+	KUNIT_CASE(stream_guess_look),
 	KUNIT_CASE(stream_guess_random),
 	KUNIT_CASE(stream_guess_short),
 	KUNIT_CASE(stream_guess_threads),
