@@ -55,25 +55,19 @@ static bool maio_access(struct ppc_attachment *att,
 	struct maio *maio = ppc_attachment_private(att);
 	struct maio_recorder *recorder = rcu_dereference(maio->recorder);
 	struct maio_replay *replay = rcu_dereference(maio->replay);
+	enum ppc_stream_hit hit = PPC_STREAM_ELSEWHERE;
 
 	if (access->type == PPC_ACCESS_FAILED)
 		return replay && maio_streams_failed(&replay->streams,
 						     access->file, access->pos,
 						     access->len);
+	if (replay)
+		hit = maio_replay_access(replay, access);
+	/* Stock readahead uses small folios. */
 	if (recorder)
-		maio_record_access(recorder, access, !replay || replay->streams.watch);
-	if (!replay)
-		return false;
-
-	switch (maio_replay_access(replay, access)) {
-	case PPC_STREAM_COVERED:
-	case PPC_STREAM_MOVED:
-		return true;
-	case PPC_STREAM_OVERTAKEN:
-	case PPC_STREAM_ELSEWHERE:
-		break;
-	}
-	return false;
+		maio_record_access(recorder, access, hit == PPC_STREAM_ELSEWHERE ||
+				   replay->streams.watch);
+	return hit == PPC_STREAM_COVERED || hit == PPC_STREAM_MOVED;
 }
 
 static enum ppc_verdict maio_evict(struct ppc_attachment *att, u32 file,

@@ -80,8 +80,8 @@ struct maio_track_process {
  * @nr_processes: entries of @processes, in the order of their first access
  * @nr_extents: entries of @extents, in the order of their first access
  * @max_extents: size of @extents
- * @fine: nothing is read ahead, or what is read ahead is watched: small folios show each
- *	access
+ * @fine: the last access was to what is not read ahead, or watched: small folios show
+ *	each one
  * @eager: a process went on reading at once
  * @paused: a process went on after a pause
  * @slots: hash table by tgid, of places in @processes plus one
