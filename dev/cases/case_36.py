@@ -4,6 +4,8 @@ import random
 import lab
 
 MODES = "SCPB"
+# As much as may be read in vain.
+CACHED = 29 * lab.MB
 ROW = 8192
 
 

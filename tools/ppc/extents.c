@@ -60,3 +60,29 @@ void extents_union(const struct maio_template_extent *e, __u32 nr,
 	all->list = list;
 	all->nr = last ? last - list + 1 : 0;
 }
+
+/**
+ * extents_at - find what lies at an extent, or behind it
+ * @all: of extents_union()
+ * @at: the extent
+ *
+ * Return: the first of the same file that ends behind where @at begins, or NULL.
+ */
+const struct extent *extents_at(const struct extents *all, const struct extent *at)
+{
+	size_t low = 0, high = all->nr;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+		const struct extent *part = &all->list[mid];
+
+		if (part->file < at->file ||
+		    (part->file == at->file && part->end <= at->start))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == all->nr || all->list[low].file != at->file)
+		return NULL;
+	return &all->list[low];
+}

@@ -168,10 +168,10 @@ bool judge_outgrown(const struct load *l, const struct template_view *view,
 	struct template_view had;
 	__u64 lacks;
 
-	if (status->nr_groups != l->replayed_groups && status->template_bytes >=
+	if (view->nr_groups != l->replayed_groups && status->template_bytes >=
 	    l->replayed_bytes / 100 * COVERAGE_MIN_PERCENT) {
 		why_set(why, "the load had %u worker%s, its template %u",
-			status->nr_groups, status->nr_groups == 1 ? "" : "s",
+			view->nr_groups, view->nr_groups == 1 ? "" : "s",
 			l->replayed_groups);
 		return true;
 	}

@@ -246,7 +246,7 @@ int load_start(struct load *l)
 	return 0;
 }
 
-/* Return: what was recorded, which the caller frees; or NULL. */
+/* Return: the template of what was recorded, which the caller frees; or NULL. */
 static void *get_recording(const struct load *l, size_t *len,
 			   struct template_view *view, struct why *why)
 {
@@ -256,7 +256,7 @@ static void *get_recording(const struct load *l, size_t *len,
 		free(blob);
 		return NULL;
 	}
-	return blob;
+	return blob ? template_thin(blob, len, view, why) : NULL;
 }
 
 static bool outgrown(struct load *l)

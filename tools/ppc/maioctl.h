@@ -355,9 +355,13 @@ struct extent extent_of(const struct maio_template_extent *e);
 __u64 extent_bytes(const struct template_view *view, const struct extent *extent);
 void extents_union(const struct maio_template_extent *e, __u32 nr,
 		   struct extents *all);
+const struct extent *extents_at(const struct extents *all, const struct extent *at);
 
 /* template_fit.c */
 void template_fit(struct store_entry *entry);
+
+/* template_thin.c */
+void *template_thin(void *blob, size_t *len, struct template_view *view, struct why *why);
 
 /* store_file.c */
 #define SERVICE_MAX		128

@@ -20,26 +20,6 @@
 #define HOLE_FIRST		256
 #define HOLE_LAST		4096
 
-/* The first part that ends behind where the hole begins. */
-static const struct extent *extents_at(const struct extents *all, const struct extent *hole)
-{
-	size_t low = 0, high = all->nr;
-
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		const struct extent *part = &all->list[mid];
-
-		if (part->file < hole->file ||
-		    (part->file == hole->file && part->end <= hole->start))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == all->nr || all->list[low].file != hole->file)
-		return NULL;
-	return &all->list[low];
-}
-
 /* Do others read all of it, and the group itself nothing, sooner or later? */
 static bool others_read(const struct extents *all, const struct extents *own,
 			const struct extent *hole)

@@ -242,8 +242,10 @@ FAKE_PPC=workers=2 try run --store s --json report model -- true
 asks "attach record set mode status replay record-stop status stats get ""get detach stats" "other workers: recorded anew"
 json 'r["state"] == "replay" and r["template"]["saved"] and
 	"2 workers" in r["template"]["recorded_anew_because"]' "JSON of it"
-FAKE_PPC=workers=2,resident=250001 try run --store s model -- true
+FAKE_PPC=resident=250001 try run --store s model -- true
 has stderr "not saved.*cold cache" "other workers on a warm cache: kept, and said"
+try run --store s --json report model -- true
+json '"its template 2" in r["template"]["recorded_anew_because"]' "as many as at first"
 FAKE_PPC=nothing try run --store s model -- true
 asks "$rep" "a replay of which nothing was read: kept"
 has stderr "^maioctl: replay, " "and nothing to say"

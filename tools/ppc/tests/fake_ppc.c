@@ -238,15 +238,19 @@ static void *recorded(size_t *len)
 	long long pieces = setting("pieces");
 	__u32 i, nr = setting("first") ? nr_files : 1;
 	struct maio_template_extent extents[64];
+	const __u32 workers = setting("workers") > 0 ? setting("workers") : 1;
+	__u32 counts[64];
 
-	if (setting("scan") && setting("first"))
+	if (setting("scan") && setting("first") && workers == 1)
 		return blob_make(sizes, nr_files, pieces > 0 ? pieces : 1, len);
 	for (i = 0; i < nr; i++) {
 		extents[i].file = htole32(i);
 		extents[i].start = 0;
 		extents[i].count = htole32(setting("scan") ? (sizes[i] + 4095) >> 12 : 1);
 	}
-	return blob_groups(sizes, nr_files, &nr, 1, extents, len);
+	for (i = 0; i < workers; i++)
+		counts[i] = i < workers - 1 ? 1 : nr - i;
+	return blob_groups(sizes, nr_files, counts, workers, extents, len);
 }
 
 static int fake_get(struct maio_template_io *io)

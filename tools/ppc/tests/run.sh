@@ -6,7 +6,7 @@
 out=${1%/}
 here=$(dirname "$(readlink -f "$0")")
 set -- test_size test_service test_model test_template test_store test_fit test_xpu \
-	test_plot test_compare test_cold test_judge test_conf fuzz_header fuzz_store cli serve top
+	test_plot test_compare test_cold test_judge test_thin test_conf fuzz_header fuzz_store cli serve top
 n=0 failures=0
 
 echo "TAP version 13"
