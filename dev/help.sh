@@ -12,7 +12,7 @@ Settings (make vm CMD='uname -a' VTIME=1):
   ROUNDS=3              how often make run and make bench measure each thing
   CONTROL=0             make run without the unpatched kernel
   TESTS='ppc_*'         which programs make test runs; ALL=1: what it leaves out, too
-  CASES='1 3'           which of make cases (all)
+  CASES='1 3'           which of make cases (all); quick: those of CI, which must hold
   CLOCK=virtual|real    the clock of make test
   FUZZ=S                seconds of each fuzzer in make logic and make test; 0: none
   ONLY=TEXT SURVIVORS=1 make mutate of some mutants; of those that survived last time

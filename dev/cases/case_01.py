@@ -5,6 +5,7 @@ import os
 import cache
 import lab
 
+QUICK = True
 MODES = "SCPB"
 VARIANTS = "", "mincore"
 CACHED = 16 * lab.MB

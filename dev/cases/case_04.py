@@ -4,6 +4,7 @@ import os
 
 import lab
 
+QUICK = True
 FILES = 8
 
 

@@ -4,6 +4,7 @@ import os
 
 import lab
 
+QUICK = True
 MODES = "SCPAB"
 RWF_DONTCACHE = 0x80
 

@@ -3,6 +3,7 @@ import json
 
 import lab
 
+QUICK = True
 VARIANTS = "consolidated", "two indices", "subfolders"
 LAYER, LAYERS = 4 * lab.MB, 40
 

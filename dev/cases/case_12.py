@@ -5,6 +5,7 @@ import cache
 import lab
 import where
 
+QUICK = True
 OPTIONS = {"C": ["--node", "1"], "P": ["--node", "1"]}
 
 

@@ -3,6 +3,7 @@ import mmap
 
 import lab
 
+QUICK = True
 MODES = "SCPB"
 LIMITS = {"memory 200 MiB": 200 * lab.MB}
 

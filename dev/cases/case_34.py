@@ -4,6 +4,7 @@ import shutil
 
 import lab
 
+QUICK = True
 MODES = "SCPB"
 MEMORY = "/run/adapter.safetensors"
 

@@ -15,6 +15,7 @@ A case is a module case_NN:
     OPTIONS              {mode: options of maioctl} where they are others than usual
     ONE_TEMPLATE         variants replay the template of the first one; it alone has a first run (False)
     before(folder, mode, variant), after(folder, mode)    beside the load; after() may tell more of it
+    QUICK                True: CI runs it, and it has to hold
     judge(r, want)       what else is wanted of a run: want(is it so, what is said if not); the same variant
                          without MAIO is r.stock, any other run r.runs[variant, mode]
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The table of `make cases`, what fails first; also as out/cases/results.json.
 
-usage: report.py RESULTS.json RECORDS.jsonl...    fails if a case could not be run
+usage: report.py [--judge] RESULTS.json RECORDS.jsonl...
+fails if a case could not be run; --judge: also if one is not as wanted, with a line for each
 """
 import json
 import sys
@@ -11,7 +12,20 @@ KEYS = ("case", "title", "variant", "mode", "seconds", "ratio_to_stock", "read_m
 MODES = {"S": "stock", "C": "first run", "P": "replay", "A": "auto", "B": "replay, burn"}
 
 
-def main(out, *files):
+def judge(records):
+    """Return: how many cases fail."""
+    failed = 0
+    for case in sorted({r["case"] for r in records}):
+        whys = [f"{r['variant']} {MODES.get(r['mode'], '')}: {r['why']}".strip() for r in records
+                if r["case"] == case and r["verdict"] == "fails"]
+        failed += bool(whys)
+        print(f"FAIL case {case}: {'; '.join(whys)}" if whys else f"ok   case {case}")
+    return failed
+
+
+def main(*args):
+    judged = args[0] == "--judge"
+    out, *files = args[judged:]
     records = []
     for name in files:
         with open(name) as f:
@@ -36,7 +50,8 @@ def main(out, *files):
     verdicts = [r["verdict"] for r in records]
     ok, failed = verdicts.count("ok"), verdicts.count("fails")
     print(f"\n  {ok} of {ok + failed} runs are as wanted; all of it: {out}")
-    return 1 if broken else 0
+    failed = judge(records) if judged else 0
+    return 1 if broken or failed else 0
 
 
 sys.exit(main(*sys.argv[1:]))
