@@ -1,6 +1,7 @@
 """hash, load, drafter and hash in one run"""
 import lab
 
+QUICK = True
 MODES = "SCPB"
 LIMITS = {"": None, "memory 110 MiB": 110 * lab.MB}
 MODEL = {"files": 2}

@@ -121,6 +121,21 @@ static struct maio_recorder *maio_record_end(struct maio *maio)
 	return recorder;
 }
 
+static u16 maio_record_flags(const struct maio_track *track, const struct maio_extent *extents,
+			     u32 nr)
+{
+	u64 bytes = 0;
+	u16 flags = 0;
+
+	while (nr--)
+		bytes += extents[nr].count * MAIO_UNIT;
+	if (track->eager && !track->paused)
+		flags |= MAIO_TEMPLATE_EAGER;
+	if (track->again > bytes / 4)
+		flags |= MAIO_TEMPLATE_PASSES;
+	return flags;
+}
+
 static int maio_record_template(struct maio *maio, struct maio_track *track)
 {
 	u32 nr_files, nr_groups = track->nr_processes;
@@ -161,8 +176,8 @@ static int maio_record_template(struct maio *maio, struct maio_track *track)
 	if (!data)
 		goto out;
 
-	maio_template_build(data, track->eager && !track->paused ? MAIO_TEMPLATE_EAGER : 0,
-			    sizes, nr_files, counts, nr_groups, extents, nr);
+	maio_template_build(data, maio_record_flags(track, extents, nr), sizes,
+			    nr_files, counts, nr_groups, extents, nr);
 	err = maio_take_template(maio, data, size);
 	if (!err)
 		data = NULL;

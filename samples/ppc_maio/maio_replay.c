@@ -161,6 +161,7 @@ int maio_replay_start(struct maio *maio)
 		replay->streams.window_max = MAIO_WINDOW_GUESS;
 		replay->streams.watch = true;
 	}
+	replay->streams.passes = maio->template.flags & MAIO_TEMPLATE_PASSES;
 	replay->att = maio->att;
 	replay->nr_groups = nr_groups;
 

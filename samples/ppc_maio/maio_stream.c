@@ -251,7 +251,8 @@ enum ppc_stream_hit maio_stream_access(struct maio_stream *s,
 	s->consumed += out.consumed;
 	s->read += out.read;
 	/* Was it wrong to drop? Some bytes are always read twice, where readers meet. */
-	WRITE_ONCE(s->returned, s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
+	WRITE_ONCE(s->returned, s->set->passes ||
+		   s->refaulted >= max(MAIO_RETURN_BYTES, s->issued / 64));
 	WRITE_ONCE(s->last_access, jiffies);
 	if (access->type == PPC_ACCESS_CONSUME)
 		WRITE_ONCE(s->longest, max(s->longest, access->len));

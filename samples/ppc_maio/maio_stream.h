@@ -40,6 +40,7 @@ enum maio_drop_mode {
  * @window: with which windows start, bytes
  * @window_max: how far they may open, bytes
  * @watch: nobody has recorded the load, see maio_watch.c
+ * @passes: the load reads much of it again
  */
 struct maio_streams {
 	spinlock_t lock; /* outside of those of streams */
@@ -47,6 +48,7 @@ struct maio_streams {
 	u64 window;
 	u64 window_max;
 	bool watch;
+	bool passes;
 };
 
 /* Extent of a sweep that drops chunks. */
@@ -98,7 +100,7 @@ struct maio_sweep {
  * @drop_mode: when to drop finished chunks
  * @dropbehind: readers want what they read to be dropped, as with RWF_DONTCACHE
  * @under_pressure: memory is short of the rest of the load
- * @returned: many bytes are read again that were dropped or evicted
+ * @returned: many bytes are read again that were dropped or evicted, or will be
  * @has_reader: a reader was seen
  * @gap: bytes behind the readers not to drop, or MAIO_GAP_AUTO
  * @longest: bytes of the longest read()

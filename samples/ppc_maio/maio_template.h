@@ -41,7 +41,7 @@ struct maio_extent {
  * @nr_files: entries of @files
  * @nr_groups: entries of @groups
  * @nr_extents: entries of @extents
- * @flags: MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS
+ * @flags: MAIO_TEMPLATE_*
  */
 struct maio_template {
 	const void *data;

@@ -93,11 +93,22 @@ static void maio_track_beside(struct maio_track_process *process, u32 file,
 }
 
 static void maio_track_grown(struct maio_track_process *process,
-			     struct maio_track_extent *extent, u64 bytes)
+			     struct maio_track_extent *extent, u64 pos, u64 end)
 {
 	/* A long read() may be interleaved with other reads. */
-	process->clock += min(bytes, PPC_STRIDE);
+	process->clock += min(end - pos, PPC_STRIDE);
 	extent->clock = process->clock;
+	extent->grown = pos;
+}
+
+/* Is it read again: far from where the extent grew last, or long after? */
+static bool maio_track_again(const struct maio_track_process *process,
+			     const struct maio_track_extent *extent, u64 pos)
+{
+	const u64 distance = max(pos, extent->grown) - min(pos, extent->grown);
+
+	return pos < extent->end && (distance > MAIO_TRACK_BREAK ||
+				     process->clock - extent->clock > MAIO_TRACK_BREAK);
 }
 
 /*
@@ -130,7 +141,7 @@ static bool maio_track_begin(struct maio_track *track,
 	extent->file = file;
 	extent->process = process - track->processes;
 	process->nr_extents++;
-	maio_track_grown(process, extent, end - start);
+	maio_track_grown(process, extent, start, end);
 	rb_add(&extent->node, &process->extents, maio_track_before);
 	return true;
 }
@@ -160,11 +171,11 @@ static bool maio_track_add(struct maio_track *track,
 			prev = NULL;
 
 		if (prev && !maio_track_broken(track, process, prev)) {
-			maio_track_grown(process, prev, stop - start);
+			maio_track_grown(process, prev, start, stop);
 			prev->end = stop;
 		} else if (next && (end >= stop ||
 				    !maio_track_broken(track, process, next))) {
-			maio_track_grown(process, next, stop - start);
+			maio_track_grown(process, next, start, stop);
 			next->start = start;
 		} else if (!maio_track_begin(track, process, file, start, stop)) {
 			return false;
@@ -196,8 +207,9 @@ static void maio_track_time(struct maio_track *track, struct maio_track_process 
 bool maio_track_access(struct maio_track *track, const struct ppc_access *access,
 		       unsigned long now)
 {
-	struct maio_track_process *process;
 	u64 pos = access->pos, len = access->len, hole = MAIO_TRACK_HOLE;
+	struct maio_track_extent *prev, *next;
+	struct maio_track_process *process;
 	u64 end;
 	bool fits;
 
@@ -224,6 +236,9 @@ bool maio_track_access(struct maio_track *track, const struct ppc_access *access
 
 	if (!process->nr_extents)
 		process->begun = now;
+	maio_track_beside(process, access->file, pos, &prev, &next);
+	if (prev && maio_track_again(process, prev, pos))
+		track->again += min(end - pos, PPC_STRIDE);
 	fits = maio_track_add(track, process, access->file,
 			      ALIGN_DOWN(pos, MAIO_TRACK_ALIGN),
 			      ALIGN(end, MAIO_TRACK_ALIGN), hole);

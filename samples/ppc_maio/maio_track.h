@@ -43,6 +43,7 @@
  * @start: first byte
  * @end: byte behind the last one
  * @clock: the process's clock when the extent last grew
+ * @grown: where it did
  * @file: file index
  * @process: the process's place in the track
  */
@@ -51,6 +52,7 @@ struct maio_track_extent {
 	u64 start;
 	u64 end;
 	u64 clock;
+	u64 grown;
 	u32 file;
 	u32 process;
 };
@@ -82,6 +84,7 @@ struct maio_track_process {
  * @max_extents: size of @extents
  * @fine: the last access was to what is not read ahead, or watched: small folios show
  *	each one
+ * @again: bytes that a process read again later, roughly
  * @eager: a process went on reading at once
  * @paused: a process went on after a pause
  * @slots: hash table by tgid, of places in @processes plus one
@@ -92,6 +95,7 @@ struct maio_track {
 	u32 nr_processes;
 	u32 nr_extents;
 	u32 max_extents;
+	u64 again;
 	bool fine;
 	bool eager;
 	bool paused;

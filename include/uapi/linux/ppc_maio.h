@@ -42,13 +42,18 @@
  * files. A replay then looks closely at what readers take of what was read ahead.
  */
 #define MAIO_TEMPLATE_GUESS	_BITUL(1)
-#define MAIO_TEMPLATE_FLAGS	(MAIO_TEMPLATE_EAGER | MAIO_TEMPLATE_GUESS)
+/*
+ * Header flag: the recorded load read more than a quarter of it again. A replay then drops
+ * what it is to drop at the end, and not behind the reader.
+ */
+#define MAIO_TEMPLATE_PASSES	_BITUL(2)
+#define MAIO_TEMPLATE_FLAGS	(MAIO_TEMPLATE_EAGER | MAIO_TEMPLATE_GUESS | MAIO_TEMPLATE_PASSES)
 
 /**
  * struct maio_template_header - what follows, and whether it is whole
  * @magic: MAIO_TEMPLATE_MAGIC
  * @version: MAIO_TEMPLATE_VERSION
- * @flags: MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS
+ * @flags: MAIO_TEMPLATE_*
  * @size: bytes of the whole template, this header included
  * @nr_files: files; at most as many as the attachment has
  * @nr_groups: I/O groups, one a worker process

@@ -255,6 +255,41 @@ static void record_reread(struct kunit *test)
 	expect_extent(test, 2, 0, SZ_128M, SZ_256M);
 }
 
+/* Passes count; what a reader shows more than once while it reads, does not. */
+static void record_again(struct kunit *test)
+{
+	struct recording *rec = test->priv;
+	u64 pos;
+	u32 i;
+
+	read_run(rec, 1, 0, 0, SZ_256M, SZ_128K);
+	for (pos = SZ_256M; pos; pos -= SZ_1M)
+		read_run(rec, 1, 1, pos - SZ_1M, pos, SZ_1M);
+	/* Two threads. */
+	for (pos = 0; pos < SZ_128M; pos += SZ_1M) {
+		map_run(rec, 1, 2, pos, pos + SZ_1M);
+		map_run(rec, 1, 2, SZ_128M + pos, SZ_128M + pos + SZ_1M);
+	}
+	KUNIT_EXPECT_EQ(test, rec->track->again, 0);
+
+	/* Of one file, as far as it is not where the first pass ended. */
+	for (pos = 0; pos < SZ_256M; pos += SZ_1M)
+		note(rec, PPC_ACCESS_CONSUME, 1, 0, pos, SZ_1M);
+	KUNIT_EXPECT_EQ(test, rec->track->again, SZ_256M);
+
+	/* Files that are short: what others have read meanwhile tells. */
+	rec->track->again = 0;
+	for (i = 3; i < NR_FILES; i++)
+		map_run(rec, 2, i, 0, SZ_16M);
+	KUNIT_EXPECT_EQ(test, rec->track->again, 0);
+	for (i = 3; i < NR_FILES; i++)
+		note(rec, PPC_ACCESS_FAULT, 2, i, SZ_8M, SZ_4M);
+	KUNIT_EXPECT_EQ(test, rec->track->again, 2 * PPC_STRIDE);
+	/* Another process has not read it before. */
+	map_run(rec, 3, 3, 0, SZ_16M);
+	KUNIT_EXPECT_EQ(test, rec->track->again, 2 * PPC_STRIDE);
+}
+
 static void record_order(struct kunit *test)
 {
 	struct recording *rec = test->priv;
@@ -1055,6 +1090,7 @@ static struct kunit_case record_cases[] = {
 	KUNIT_CASE(record_holes_behind),
 	KUNIT_CASE(record_alignment),
 	KUNIT_CASE(record_reread),
+	KUNIT_CASE(record_again),
 	KUNIT_CASE(record_order),
 	KUNIT_CASE(record_backwards),
 	KUNIT_CASE(record_downwards),

@@ -151,7 +151,10 @@ static void template_build_over(struct kunit *test)
 
 static void template_flags(struct kunit *test)
 {
-	const u16 flags[] = { 0, MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS, MAIO_TEMPLATE_FLAGS };
+	const u16 flags[] = {
+		0, MAIO_TEMPLATE_EAGER, MAIO_TEMPLATE_GUESS, MAIO_TEMPLATE_PASSES,
+		MAIO_TEMPLATE_FLAGS,
+	};
 	struct sample *sample = test->priv;
 	struct maio_template tpl;
 	const char *why;

@@ -847,6 +847,20 @@ static void stream_returned(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/* The template says so: nothing is dropped before the end. */
+static void stream_passes(struct kunit *test)
+{
+	make(test, NULL, 0, MAIO_DROP_ALWAYS, 4 * UNIT);
+	w->set.passes = true;
+	load();
+	load();
+	expect_reads(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, w->resident, UNITS);
+	stop();
+	KUNIT_EXPECT_EQ(test, w->resident, 0);
+	maio_stream_destroy(w->s);
+}
+
 /* At a ceiling nothing is read ahead unless something is dropped, whatever came back. */
 static void stream_returned_at_ceiling(struct kunit *test)
 {
@@ -1004,6 +1018,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_many_headers),
 	KUNIT_CASE(stream_random),
 	KUNIT_CASE(stream_returned),
+	KUNIT_CASE(stream_passes),
 	KUNIT_CASE(stream_returned_at_ceiling),
 	KUNIT_CASE(stream_guess),
 	KUNIT_CASE(stream_guess_look),
