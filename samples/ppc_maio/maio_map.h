@@ -33,7 +33,8 @@
  * struct maio_watch - what readers take of chunks that are read ahead
  * @row: chunks in a row, finished last, of which readers took little
  * @wary: there was such a row
- * @load: readers took most of a chunk
+ * @load: readers took most of a chunk, or of several short ones
+ * @whole: bytes of chunks in a row, finished last, of which readers took most
  * @trust: chunks finished since, of which they took enough
  * @passed: batches that were not watched since the last one that was
  * @taken: of each chunk that is watched, a bit for each piece of PPC_WATCH_BYTES that
@@ -43,6 +44,7 @@ struct maio_watch {
 	u8 row;
 	bool wary;
 	bool load;
+	u64 whole;
 	u32 trust;
 	u32 passed;
 	u32 *taken;

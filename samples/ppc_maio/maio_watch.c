@@ -24,7 +24,10 @@
 #define MAIO_WATCH_PART_AGAIN	2
 #define MAIO_WATCH_LEAST	SZ_512K
 
-/* Who takes so many pieces of a chunk does not only look at headers and tails. */
+/*
+ * Who takes so many pieces of a chunk, or as much of short ones in a row, does not only look
+ * at headers and tails.
+ */
 #define MAIO_WATCH_LOAD		24
 
 /* A reader who is about to come back may seem to have finished one chunk. */
@@ -169,11 +172,14 @@ u64 maio_watch_accesses(struct maio_map *map, u32 first, u32 last,
 /* A reader has finished a chunk. Return: bytes of it that were of use. */
 u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 {
+	const u64 taken = maio_watch_taken(map, chunk), len = maio_map_len(map, chunk);
 	struct maio_watch *watch = &map->watch;
 
-	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED) ||
-	    maio_map_len(map, chunk) < MAIO_WATCH_LEAST)
-		return maio_watch_taken(map, chunk);
+	watch->whole = taken >= len - len / 4 ? watch->whole + len : 0;
+	if (watch->whole >= MAIO_WATCH_LOAD * PPC_WATCH_BYTES)
+		watch->load = true;
+	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED) || len < MAIO_WATCH_LEAST)
+		return taken;
 	if (maio_watch_is_sparse(map, chunk)) {
 		watch->row = min(watch->row + 1, MAIO_WATCH_ROW);
 	} else {
@@ -184,7 +190,7 @@ u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 		watch->row = 0;
 		watch->trust++;
 	}
-	return maio_watch_taken(map, chunk);
+	return taken;
 }
 EXPORT_SYMBOL_IF_KUNIT(maio_watch_finish);
 

@@ -952,6 +952,30 @@ static void stream_guess_random(struct kunit *test)
 	maio_stream_destroy(w->s);
 }
 
+/* Of files that are shorter than a chunk, several tell. */
+static void stream_guess_small(struct kunit *test)
+{
+	struct ppc_range *ranges = kunit_kzalloc(test, UNITS / 2 * sizeof(*ranges), GFP_KERNEL);
+	u32 i, piece;
+
+	KUNIT_ASSERT_NOT_NULL(test, ranges);
+	for (i = 0; i < UNITS / 2; i++)
+		ranges[i] = (struct ppc_range){ .pos = 2 * i * UNIT, .len = SZ_256K };
+	make_guess(test, ranges, UNITS / 2);
+	/* Five whole ones, and one of which half is taken. */
+	for (i = 0; i < 24; i++) {
+		for (piece = 0; piece < (i % 6 == 5 ? 2 : 4); piece++)
+			touch_piece(2 * i, piece);
+	}
+	KUNIT_EXPECT_FALSE(test, w->s->map.watch.load);
+	for (; i < 31; i++) {
+		for (piece = 0; piece < 3; piece++)
+			touch_piece(2 * i, piece);
+	}
+	KUNIT_EXPECT_TRUE(test, w->s->map.watch.load);
+	maio_stream_destroy(w->s);
+}
+
 /* Of ranges as short as these, what is taken says little; but nothing is of use. */
 static void stream_guess_short(struct kunit *test)
 {
@@ -1024,6 +1048,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_guess_look),
 	KUNIT_CASE(stream_guess_random),
 	KUNIT_CASE(stream_guess_short),
+	KUNIT_CASE(stream_guess_small),
 	KUNIT_CASE(stream_guess_threads),
 	{}
 };
