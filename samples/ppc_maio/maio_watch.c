@@ -24,10 +24,7 @@
 #define MAIO_WATCH_PART_AGAIN	2
 #define MAIO_WATCH_LEAST	SZ_512K
 
-/*
- * Who takes so many pieces of a chunk, or as much of short ones in a row, does not only look
- * at headers and tails.
- */
+/* So many pieces of a chunk, or of short ones in a row, are more than headers and tails. */
 #define MAIO_WATCH_LOAD		24
 
 /* A reader who is about to come back may seem to have finished one chunk. */
@@ -114,10 +111,8 @@ static bool maio_watch_is_sparse(const struct maio_map *map, u32 chunk)
 }
 
 /*
- * Readers came to bytes of a file, some of them in a chunk.
- *
- * Return: bytes of a chunk that seemed to be finished, but was not: a copy may come to
- * its end first.
+ * Readers came to bytes of a file, some of them in a chunk. Return: bytes of a chunk that
+ * seemed to be finished, but was not: a copy may come to its end first.
  */
 u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 {
@@ -140,8 +135,7 @@ u64 maio_watch_access(struct maio_map *map, u32 chunk, u64 from, u64 end)
 	bytes.pos = round_down(bytes.pos, MAIO_CHUNK_SIZE);
 	watch->taken[chunk] |= GENMASK((u32)(end - 1 - bytes.pos) / PPC_WATCH_BYTES,
 				       (u32)(from - bytes.pos) / PPC_WATCH_BYTES);
-	if (hweight32(watch->taken[chunk]) >= MAIO_WATCH_LOAD)
-		watch->load = true;
+	watch->load |= hweight32(watch->taken[chunk]) >= MAIO_WATCH_LOAD;
 	if (!(state & MAIO_CHUNK_READ) || !(state & MAIO_CHUNK_CACHED))
 		return 0;
 	if (!maio_watch_is_sparse(map, chunk))
@@ -168,6 +162,7 @@ u64 maio_watch_accesses(struct maio_map *map, u32 first, u32 last,
 		late += maio_watch_access(map, first, from, end);
 	return late;
 }
+EXPORT_SYMBOL_IF_KUNIT(maio_watch_accesses);
 
 /* A reader has finished a chunk. Return: bytes of it that were of use. */
 u64 maio_watch_finish(struct maio_map *map, u32 chunk)
@@ -176,8 +171,7 @@ u64 maio_watch_finish(struct maio_map *map, u32 chunk)
 	struct maio_watch *watch = &map->watch;
 
 	watch->whole = taken >= len - len / 4 ? watch->whole + len : 0;
-	if (watch->whole >= MAIO_WATCH_LOAD * PPC_WATCH_BYTES)
-		watch->load = true;
+	watch->load |= watch->whole >= MAIO_WATCH_LOAD * PPC_WATCH_BYTES;
 	if (!(map->state[chunk] & MAIO_CHUNK_WATCHED) || len < MAIO_WATCH_LEAST)
 		return taken;
 	if (maio_watch_is_sparse(map, chunk)) {

@@ -86,6 +86,20 @@ static void map_refuses_too_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, maio_map_init(&map, &range, U32_MAX), -E2BIG);
 }
 
+static void map_size(struct kunit *test)
+{
+	const struct ppc_range ranges[] = {
+		{ .len = SZ_2M }, { .pos = SZ_4M - 1, .len = SZ_2M + 2 },
+		{ .pos = SZ_16M, .len = 2 * MAIO_MAP_MAX_CHUNKS * MAIO_CHUNK_SIZE },
+	};
+	const size_t range = sizeof(ranges[0]) + sizeof(u32) + sizeof(u64) + sizeof(u32);
+	const size_t chunk = sizeof(u16) + sizeof(u32);
+
+	KUNIT_EXPECT_EQ(test, maio_map_size(ranges, 1), range + chunk);
+	KUNIT_EXPECT_EQ(test, maio_map_size(ranges, 2), 2 * range + 4 * chunk);
+	KUNIT_EXPECT_EQ(test, maio_map_size(ranges, 3), 3 * range + MAIO_MAP_MAX_CHUNKS * chunk);
+}
+
 static void map_largest(struct kunit *test)
 {
 	const struct ppc_range range =
@@ -245,6 +259,7 @@ static void map_next_to_the_end(struct kunit *test)
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_refuses),
 	KUNIT_CASE(map_refuses_too_many),
+	KUNIT_CASE(map_size),
 	KUNIT_CASE(map_largest),
 	KUNIT_CASE(map_frees_twice),
 	KUNIT_CASE(map_cuts_unaligned),

@@ -288,6 +288,14 @@ static void record_again(struct kunit *test)
 	/* Another process has not read it before. */
 	map_run(rec, 3, 3, 0, SZ_16M);
 	KUNIT_EXPECT_EQ(test, rec->track->again, 2 * PPC_STRIDE);
+
+	/* It has nothing else; and goes on behind a long read(). */
+	note(rec, PPC_ACCESS_CONSUME, 3, 0, 0, SZ_64M);
+	note(rec, PPC_ACCESS_CONSUME, 3, 0, SZ_64M, SZ_64K);
+	note(rec, PPC_ACCESS_CONSUME, 3, 0, SZ_32M, SZ_64K);
+	KUNIT_EXPECT_EQ(test, rec->track->again, 2 * PPC_STRIDE);
+	note(rec, PPC_ACCESS_CONSUME, 3, 0, SZ_32M - SZ_64K, SZ_64K);
+	KUNIT_EXPECT_EQ(test, rec->track->again, 2 * PPC_STRIDE + SZ_64K);
 }
 
 static void record_order(struct kunit *test)

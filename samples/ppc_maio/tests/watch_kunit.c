@@ -3,6 +3,7 @@
  * What readers take of the chunks that they pass.
  */
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/limits.h>
 #include <linux/sizes.h>
 
@@ -308,6 +309,81 @@ static void watch_short(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, maio_watch_sparse(&s->map));
 }
 
+/* Three quarters of a chunk show a load, at once. */
+static void watch_load(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+
+	maio_watch_begin(&s->map, 0, 1);
+	is_read_ahead(s, 0);
+	come_to(s, 0, 23);
+	KUNIT_EXPECT_FALSE(test, s->map.watch.load);
+	KUNIT_EXPECT_EQ(test, maio_watch_finish(&s->map, 0), 23 * PPC_WATCH_BYTES);
+	KUNIT_EXPECT_FALSE(test, s->map.watch.load);
+	come_to(s, 0, 1);
+	KUNIT_EXPECT_TRUE(test, s->map.watch.load);
+}
+
+/* So do short ones in a row, when they are finished. */
+static void watch_load_short(struct kunit *test)
+{
+	struct ppc_range ranges[8];
+	struct maio_sample *s;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		ranges[i] = (struct ppc_range){ .pos = i * SZ_2M, .len = SZ_256K };
+	s = maio_sample_create(test, ranges, ARRAY_SIZE(ranges));
+	KUNIT_ASSERT_EQ(test, maio_watch_start(&s->map), 0);
+	maio_watch_begin(&s->map, 0, ARRAY_SIZE(ranges));
+	for (i = 0; i < 7; i++) {
+		is_read_ahead(s, i);
+		come_to(s, i, i ? 3 : 2);
+		KUNIT_EXPECT_EQ(test, s->map.watch.whole, i ? (i - 1) * SZ_256K : 0);
+		KUNIT_EXPECT_FALSE(test, s->map.watch.load);
+		maio_watch_finish(&s->map, i);
+	}
+	KUNIT_EXPECT_TRUE(test, s->map.watch.load);
+	maio_watch_finish(&s->map, 7);
+	KUNIT_EXPECT_EQ(test, s->map.watch.whole, 0);
+}
+
+static u64 told(struct maio_sample *s, u32 last, u64 pos, u64 len, u64 folio, u64 window)
+{
+	const struct ppc_access access = {
+		.pos = pos, .len = len, .window = window,
+		.folio_pos = folio, .folio_len = folio ? 2 * PPC_WATCH_BYTES : 0,
+	};
+
+	return maio_watch_accesses(&s->map, pos / MAIO_CHUNK_SIZE, last, &access);
+}
+
+/* What an access shows: its folio if it tells one, and all that stock readahead reads. */
+static void watch_accesses(struct kunit *test)
+{
+	struct maio_sample *s = watched(test, 4);
+	const u64 piece = PPC_WATCH_BYTES, two = 2 * MAIO_CHUNK_SIZE;
+	u32 i;
+
+	maio_watch_begin(&s->map, 0, 4);
+	is_read_ahead(s, 0);
+	told(s, 0, 3 * piece + 5, 1, 2 * piece, 0);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], BIT(2) | BIT(3));
+	told(s, 0, 5 * piece + 5, piece, 0, 0);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[0], BIT(2) | BIT(3) | BIT(5) | BIT(6));
+	told(s, 0, 10 * piece, 1, 0, 8 * piece);
+	KUNIT_EXPECT_EQ(test, maio_watch_taken(&s->map, 0), 5 * piece);
+	told(s, 1, MAIO_CHUNK_SIZE + piece, 1, 0, 4 * piece);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[1], GENMASK(4, 1));
+
+	for (i = 2; i < 4; i++)
+		maio_chunk_set(&s->map, i, WATCHED | MAIO_CHUNK_SEEN | MAIO_CHUNK_READ |
+			       MAIO_CHUNK_CACHED);
+	KUNIT_EXPECT_EQ(test, told(s, 3, two + 31 * piece, 2 * piece, 0, 0), 2 * piece);
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[2], BIT(31));
+	KUNIT_EXPECT_EQ(test, s->map.watch.taken[3], BIT(0));
+}
+
 static struct kunit_case maio_watch_cases[] = {
 	KUNIT_CASE(watch_off),
 	KUNIT_CASE(watch_trusts),
@@ -321,6 +397,9 @@ static struct kunit_case maio_watch_cases[] = {
 	KUNIT_CASE(watch_finished),
 	KUNIT_CASE(watch_passes),
 	KUNIT_CASE(watch_short),
+	KUNIT_CASE(watch_load),
+	KUNIT_CASE(watch_load_short),
+	KUNIT_CASE(watch_accesses),
 	{}
 };
 
